@@ -1,0 +1,66 @@
+"""Text from outside, made printable: it moves no cursor, colours nothing, breaks no table.
+
+Every control and format character becomes a visible symbol; newline and tab become a blank; a flood of combining marks
+is cut. What comes back is one line, safe for a terminal, a log and a file, and still tells what was there.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+COMBINING_IN_A_ROW = 3
+
+
+def printable(text: str) -> str:
+    """One printable line. ASCII controls become their pictures (ESC is ␛), others their code point in ‹›."""
+    if text.isascii() and text.isprintable():
+        return text
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        kind = unicodedata.category(char)
+        marks = marks + 1 if kind in {"Mn", "Me"} else 0
+        if marks > COMBINING_IN_A_ROW:
+            continue
+        out.append(_shown(char, kind))
+    return "".join(out)
+
+
+def _shown(char: str, kind: str) -> str:
+    code = ord(char)
+    if char in "\n\r\t\u2028\u2029":
+        return " "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if kind == "Cs":
+        return "\ufffd"
+    if kind in {"Cc", "Cf", "Cn", "Co"} or char in "\u115f\u1160\u3164\uffa0":  # Hangul fillers are blank and wide
+        return f"\u2039{code:04X}\u203a"
+    return " " if kind == "Zs" else char
+
+
+def width(text: str) -> int:
+    """Terminal cells that a printable line takes (UAX 11: wide and full-width characters take two)."""
+    if text.isascii():
+        return len(text)
+    cells = 0
+    for char in text:
+        if unicodedata.category(char) not in {"Mn", "Me"}:
+            cells += 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+    return cells
+
+
+def clip(text: str, cells: int) -> str:
+    """At most `cells` cells of a printable line, the cut marked by an ellipsis."""
+    if width(text) <= cells:
+        return text
+    out, used = [], 0
+    for char in text:
+        size = width(char)
+        if used + size > cells - 1:
+            break
+        out.append(char)
+        used += size
+    return "".join(out) + "…"
