@@ -1,4 +1,4 @@
-"""What every test stands on: its own home, no colours or passphrases from outside."""
+"""What every test stands on: its own home, no colours or passphrases from outside, and the sandbox SCM."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from kmptui.config import Paths
+
+pytest_plugins = ["tests.sandbox_fixtures"]
 
 FOREIGN = (
     "NO_COLOR",
