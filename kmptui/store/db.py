@@ -1,0 +1,114 @@
+"""The explicit database handle that every function of the store takes first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from kmptui.domain.listing import Topic
+
+READER_PRAGMAS = (("query_only", 1), ("cache_size", -16_000))
+WRITER_PRAGMAS = (
+    ("journal_mode", "wal"), ("synchronous", "full"), ("wal_autocheckpoint", 4_000), ("cache_size", -64_000),
+)  # fmt: skip
+PRAGMAS = (("foreign_keys", 1), ("temp_store", "memory"), ("trusted_schema", 0))
+
+
+class Db(peewee.SqliteDatabase):
+    """One connection, on the thread that opened it. Connects only when told to: a query that strays to another thread
+    fails there instead of opening a connection of its own."""
+
+    def __init__(self, path: Path, holders: Path, *, writer: bool, busy_seconds: float) -> None:
+        super().__init__(
+            str(path),
+            pragmas=(WRITER_PRAGMAS if writer else ()) + PRAGMAS + (() if writer else READER_PRAGMAS),
+            timeout=busy_seconds,
+            autoconnect=False,
+        )
+        self.register_function(_fold, "fold", 1)
+        self.path = path
+        self.holders = holders
+        self.counts: dict[tuple[object, ...], int] = {}
+        """Counts of lists that were made, by query, day and revision: see kmptui.store.listing."""
+        self.successors: tuple[object, str] | None = None
+        """What kmptui.store.successors found last, and for which revision and day."""
+
+    @contextmanager
+    def unit(self, kind: str = "DEFERRED") -> Iterator[None]:
+        """One transaction. Peewee's own would try to roll back what SQLite has rolled back by itself (disk full)."""
+        self.run(f"BEGIN {kind}")
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            if self.raw().in_transaction:
+                self.run("ROLLBACK")
+            raise
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """Transactions in it last once a later one was waited for (https://www.sqlite.org/pragma.html#pragma_synchronous:
+        with WAL the file stays consistent)."""
+        self.run("PRAGMA synchronous = normal")
+        try:
+            yield
+        finally:
+            self.run("PRAGMA synchronous = full")
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of a transaction that can fail alone."""
+        self.run("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.raw().in_transaction:
+                self.run("ROLLBACK TO part")
+                self.run("RELEASE part")
+            raise
+        self.run("RELEASE part")
+
+    def run(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        cursor: sqlite3.Cursor = self.execute_sql(sql, parameters)  # type: ignore[no-untyped-call]
+        return cursor
+
+    def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a statement."""
+        return self.run(sql, parameters).fetchall()
+
+    def value(self, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
+        """The first column of the first row, None without a row."""
+        row = self.run(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+        """One statement for many rows."""
+        if rows:
+            self.raw().executemany(sql, rows)
+
+    def raw(self) -> sqlite3.Connection:
+        """The driver's own connection."""
+        connection: sqlite3.Connection = self.connection()  # type: ignore[no-untyped-call]
+        return connection
+
+
+def _fold(text: object) -> object:
+    return text.casefold() if isinstance(text, str) else text
+
+
+def touch(db: Db, *topics: Topic) -> None:
+    """Rows of these topics changed: whoever watches the store hears of it after the commit."""
+    for topic in topics:
+        db.run("UPDATE revisions SET number = number + 1 WHERE topic = ?", (topic.value,))
+
+
+def revisions(db: Db, *topics: Topic) -> tuple[int, ...]:
+    """A number for each topic that counts up with each change of it."""
+    known = dict(db.rows("SELECT topic, number FROM revisions"))
+    return tuple(int(known[topic.value]) for topic in topics)

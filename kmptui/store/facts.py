@@ -1,0 +1,24 @@
+"""Single facts by name: the home's kind, the ages of the mirrors, the last choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kmptui.store.db import Db
+from kmptui.store.models import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFact:
+    value: str
+    at: datetime | None
+
+
+def put(db: Db, name: str, value: str, at: datetime | None = None) -> None:
+    Fact.insert(name=name, value=value, at=at).on_conflict_replace().execute(db)
+
+
+def get(db: Db, name: str) -> StoredFact | None:
+    row = Fact.select(Fact.value, Fact.at).where(Fact.name == name).tuples().first(db)
+    return None if row is None else StoredFact(row[0], row[1])

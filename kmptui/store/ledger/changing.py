@@ -1,0 +1,84 @@
+"""Changes of an order that are not a step of a request: its hold, its notes, its certificate, its end here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from kmptui.domain.audit import Entry, Stamp
+from kmptui.domain.listing import Topic
+from kmptui.domain.order import Hold
+from kmptui.errors import NotFound, StateForbids
+from kmptui.store import audit
+from kmptui.store.columns import moment_text
+from kmptui.store.db import Db, touch
+from kmptui.store.ledger import reading, rows
+
+
+def set_hold(db: Db, order_id: int, hold: Hold) -> None:
+    """Why its certificate is not in the repository. Raises NotFound."""
+    if not rows.hold_many(db, (order_id,), hold):
+        raise NotFound(f"There is no order o{order_id}")
+
+
+def set_checked(db: Db, order_ids: Iterable[int], at: datetime) -> None:
+    """SCM was asked about them, and nothing else is new."""
+    db.many("UPDATE orders SET checked = ? WHERE id = ?", [(moment_text(at), order_id) for order_id in order_ids])
+    touch(db, Topic.ORDERS)
+
+
+def set_problem(db: Db, order_id: int, problem: str, code: int | None = None) -> None:
+    """The last thing that went wrong with it; "" when that is over. Raises NotFound."""
+    rows.change(db, order_id, problem=problem, problem_code=code)
+
+
+def set_auto_renew(db: Db, order_ids: Iterable[int], on: bool) -> int:
+    """How many were not so before."""
+    before = db.raw().total_changes
+    asked: list[tuple[object, ...]] = [(on, order_id, on) for order_id in order_ids]
+    db.many("UPDATE orders SET auto_renew = ? WHERE id = ? AND auto_renew <> ?", asked)
+    done = db.raw().total_changes - before
+    if done:
+        touch(db, Topic.ORDERS)
+    return done
+
+
+def annotate(db: Db, order_id: int, *, note: str, contact: str) -> None:
+    """Raises NotFound."""
+    rows.change(db, order_id, note=note, contact=contact)
+
+
+def delete_here(db: Db, order_ids: Iterable[int], entry: Entry, stamp: Stamp) -> int:
+    """Forget orders here, one audit row each; SCM, certificates and keys are untouched. How many were there.
+    Raises StateForbids for one with a request that is prepared, sent or unconfirmed."""
+    done = 0
+    for order_id in order_ids:
+        row = rows.known(db, order_id)
+        if row["deleted"]:
+            continue
+        intent = reading.intent_of(db, order_id)
+        if intent is not None and intent.state.value in reading.OPEN_INTENTS:
+            raise StateForbids(
+                f"Order o{order_id} is not deleted",
+                why=f"its {intent.act.value} is {intent.state.value}",
+                cure="Settle it first: kmptui orders settle",
+            )
+        done += 1
+        rows.change(db, order_id, deleted=True)
+        audit.append(db, replace(entry, order_id=order_id, subject=entry.subject or row["common_name"]), stamp)
+    return done
+
+
+def certificate_added(db: Db, order_id: int, certificate_id: int, serial: str) -> None:
+    """Its certificate is in the repository: nothing holds it any more. The newest one is the order's."""
+    rows.change(
+        db, order_id, certificate_id=certificate_id, serial=serial, hold=Hold.NONE.value, body_tries=0, body_again="",
+        problem="", problem_code=None,
+    )  # fmt: skip
+
+
+def certificate_removed(db: Db, order_id: int, certificate_id: int, left: int | None) -> None:
+    """A certificate left the repository; `left` is the newest one that stays. It is not fetched again by itself."""
+    if rows.known(db, order_id)["certificate_id"] == certificate_id:
+        rows.change(db, order_id, certificate_id=left)
