@@ -1,0 +1,202 @@
+"""The home screen: what needs somebody, exact to the row, from the store alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from kmptui.config import Paths
+from kmptui.domain.listing import Topic
+from kmptui.errors import ScmRefused, Unconfirmed, WrongLogin
+from kmptui.sandbox.server import SandboxServer
+from kmptui.services.home import HomeView, Need
+from kmptui.services.importing import ImportOptions
+from kmptui.services.workspace import Workspace
+from tests.sandbox_fixtures import SandboxFactory
+from tests.services.homes import asked, linked, rows, workspace
+from tests.services.rig import Hands, request
+
+
+def counts(view: HomeView) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for need in view.needs:
+        found[need.word] += need.count
+    return found
+
+
+async def names_of(opened: Workspace, need: Need) -> set[str]:
+    """The names that Enter on the line lists; as many as it counts."""
+    assert need.query is not None
+    window = await opened.lists.window(need.query, 0, 100_000)
+    assert window.total == len(window.rows) == need.count > 0
+    return {row.common_name if hasattr(row, "common_name") else row.name for row in window.rows}
+
+
+async def told(opened: Workspace, *words: str) -> set[str]:
+    """All names behind the lines of these words."""
+    view = await opened.home.view()
+    return {name for need in view.needs if need.word in words for name in await names_of(opened, need)}
+
+
+async def imported(opened: Workspace) -> None:
+    await opened.importing.run(ImportOptions())
+
+
+async def test_before_anything_is_known(paths: Paths) -> None:
+    async with workspace(paths) as opened:
+        view = await opened.home.view()
+        assert (view.needs, view.as_of, view.stale, view.total) == ((), None, "", 0)
+        assert view.facts
+
+
+async def test_each_line_lists_what_it_counts(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        before = len(asked(sandbox))
+        view = await opened.home.view()
+        assert view.as_of is not None
+        assert view.stale == ""
+        assert view.total == sum(need.count for need in view.needs) > 0
+        for need in view.needs:
+            assert need.word == need.word.upper()
+            assert need.what
+            assert not need.what.startswith(f"{need.count}"), "the count stands before it"
+            await names_of(opened, need)
+        assert len(asked(sandbox)) == before
+
+
+async def test_what_expires_is_counted_as_the_server_has_it(paths: Paths, sandbox_factory: SandboxFactory) -> None:
+    """The same rule, worked out from the sandbox's own view of its orders."""
+    sandbox = sandbox_factory(certificates=1200)
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        today = opened.clock.now().date()
+        issued = list(sandbox.control("orders?status=Issued"))
+        for one in issued:
+            one["day"], one["set"] = date.fromisoformat(one["expires"][:10]), set(one["names"])
+
+        def alone(one: dict[str, Any]) -> bool:
+            return not any(other["day"] > one["day"] and one["set"] <= other["set"] for other in issued)
+
+        wanted = {
+            days: [one for one in issued if today <= one["day"] <= today + timedelta(days=days) and alone(one)]
+            for days in (7, 30)
+        }
+        found = counts(await opened.home.view())
+        assert found["EXPIRES"] == len(wanted[7]) > 0
+        assert found["EXPIRES"] + found["LATER"] == len(wanted[30])
+        assert await told(opened, "EXPIRES") == {one["common_name"] for one in wanted[7]}
+
+
+async def test_a_successor_ends_the_worry(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        assert {"soon3.example.com", "soon9.example.com"} <= await told(opened, "EXPIRES", "LATER")
+        # one certificate for both names and more, under another common name
+        names = ["wide.example.com", "soon3.example.com", "soon9.example.com"]
+        made = sandbox.control("orders", {"commonName": names[0], "subjAltNames": ",".join(names), "certType": 2103})
+        sandbox.control(f"orders/{made['id']}/issue", {})
+        await opened.importing.run(ImportOptions())
+        assert not {"soon3.example.com", "soon9.example.com"} & await told(opened, "EXPIRES", "LATER")
+        sandbox.control(f"orders/{made['id']}/revoke", {})
+        await opened.importing.run(ImportOptions())
+        assert {"soon3.example.com", "soon9.example.com"} <= await told(opened, "EXPIRES", "LATER")
+
+
+async def test_an_order_without_a_reply_comes_first(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        sandbox.control("faults", {"kind": "drop-after", "match": "POST /ssl/v1/enroll"})
+        with pytest.raises(Unconfirmed):
+            await opened.ordering.place(request("lost.example.com"))
+        first = (await opened.home.view()).needs[0]
+        assert (first.word, first.count) == ("UNCONF'D", 1)
+        assert "lost.example.com" in first.example
+        assert await names_of(opened, first) == {"lost.example.com"}
+
+
+async def test_a_refused_order_is_told(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        sandbox.control("profiles/2103", {"gone": True})
+        with pytest.raises(ScmRefused):
+            await opened.ordering.place(request("refused.example.com"))
+        assert await told(opened, "REFUSED") == {"refused.example.com"}
+
+
+async def test_waiting_and_approvals(paths: Paths, sandbox: SandboxServer) -> None:
+    clock = Hands()
+    async with linked(paths, sandbox, clock=clock, mirrored=True) as opened:
+        waiting = sandbox.control("orders", {"commonName": "review.example.com"})
+        sandbox.control(f"orders/{waiting['id']}/hold", {})
+        await imported(opened)
+        states: dict[str, set[str]] = {}
+        for row in await rows(opened, Topic.ORDERS, view="current"):
+            states.setdefault(row.state, set()).add(row.common_name)
+        assert await told(opened, "APPROVE") == states["requested"]
+        assert "review.example.com" in await told(opened, "WAITING")
+        assert states["applied"] <= await told(opened, "WAITING")
+        clock.ahead += timedelta(days=4)
+        need = next(need for need in (await opened.home.view()).needs if need.word == "WAITING")
+        assert " d" in need.what + need.example
+
+
+async def test_domains_whose_proof_has_ended(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        assert {"legacy.example.com", "hospital.example.edu"} == await told(opened, "DCV")
+        sandbox.control("domains/legacy.example.com", {"validate": True})
+        await opened.mirror.sync([Topic.DOMAINS])
+        assert await told(opened, "DCV") == {"hospital.example.edu"}
+
+
+async def test_the_limit_holds_certificates_back(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await opened.change_settings(certificate_limit=3)
+        await imported(opened)
+        assert "NOT ADDED" not in counts(await opened.home.view()), "what only waits to be fetched needs nobody"
+        await opened.importing.fetch()
+        view = await opened.home.view()
+        held = [need for need in view.needs if need.word == "NOT ADDED"]
+        assert sum(need.count for need in held) > 0
+        for need in held:
+            assert need.query is not None
+            assert {row.state for row in await rows(opened, Topic.ORDERS, need.query.filter)} == {"issued, not added"}
+        assert any("3 of limit 3" in words for _, words in view.facts)
+
+
+async def test_credentials_that_are_refused(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox) as opened:
+        sandbox.control(f"admins/{sandbox.login}", {"password": "changed-elsewhere"})
+        for _ in range(2):
+            with pytest.raises(WrongLogin):
+                await opened.mirror.sync()
+        assert "ACCOUNT" in counts(await opened.home.view())
+
+
+async def test_old_data_is_never_shown_as_fresh(paths: Paths, sandbox: SandboxServer) -> None:
+    clock = Hands()
+    async with linked(paths, sandbox, clock=clock, mirrored=True) as opened:
+        await imported(opened)
+        assert (await opened.home.view()).stale == ""
+        clock.ahead = timedelta(hours=25)
+        assert (await opened.home.view()).stale == ""
+        clock.ahead = timedelta(hours=27)
+        stale = (await opened.home.view()).stale
+        assert stale.lower().startswith("orders")
+        assert "domains" not in stale
+        clock.ahead = timedelta(days=9)
+        assert "domains" in (await opened.home.view()).stale
+
+
+async def test_a_quiet_home(paths: Paths, sandbox_factory: SandboxFactory) -> None:
+    sandbox = sandbox_factory(certificates=0)
+    for domain in sandbox.control("domains"):
+        sandbox.control(f"domains/{domain['name']}", {"validate": True})
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        view = await opened.home.view()
+        assert view.needs == ()
+        assert view.as_of is not None
+        assert "Repository" in dict(view.facts)
