@@ -1,0 +1,323 @@
+"""`kmptui orders`: import, list, show, check, watch, settle, edit, delete. Creating is in `order_create`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kmptui.cli import diagnostics, exit_codes, output
+from kmptui.cli.options import as_json, dry_run, layout, split, yes
+from kmptui.cli.order_create import create
+from kmptui.cli.session import Progressing, engine
+from kmptui.domain.listing import Query, Topic
+
+if TYPE_CHECKING:
+    from kmptui.domain.order import Order
+    from kmptui.services.workspace import Workspace
+
+COLUMNS = ["id", "common_name", "names", "status", "expires", "organization", "profile"]
+PAGE = 1000
+
+
+@click.group()
+def orders() -> None:
+    """Orders: what was asked of SCM. ID is o118 or 118 (ours), scm:4711823 (SCM's), a unique name or serial."""
+
+
+orders.add_command(create)
+
+
+def facts(order: Order) -> dict[str, object]:
+    """The stable members of an order, for scripts."""
+    row = order.row
+    return {
+        "id": row.id,
+        "number": row.number,
+        "ssl_id": row.ssl_id,
+        "order_number": order.order_number or None,
+        "common_name": row.common_name,
+        "names": list(order.names),
+        "status": row.state,
+        "scm_status": row.status or None,
+        "ledger": row.ledger.value,
+        "hold": row.hold.value or None,
+        "organization": row.organization,
+        "profile": row.profile,
+        "requested": row.requested,
+        "expires": row.expires,
+        "serial": row.serial or None,
+        "certificate_id": row.certificate_id,
+        "checked": order.checked,
+        "problem": order.problem or None,
+        "note": order.note or None,
+        "contact": order.contact or None,
+    }
+
+
+@orders.command("import")
+@click.option(
+    "--status", type=click.Choice(["requested", "issued", "revoked", "expired"]), help="Only these; else all."
+)
+@click.option("--organization", metavar="ID|NAME", help="Only this organization's.")
+@click.option(
+    "--expires-within", type=click.IntRange(1, 36500), metavar="DAYS", help="Only what ends within so many days."
+)
+@click.option("--common-name", default="", help="Only this common name (part of it).")
+@click.option("--include-deleted", is_flag=True, help="Bring back what was deleted here.")
+@click.option("--no-fetch", is_flag=True, help="Take in the list only; fetch no certificates now.")
+@dry_run
+@as_json
+@engine(vault=True)
+async def import_orders(
+    workspace: Workspace,
+    status: str | None,
+    organization: str | None,
+    expires_within: int | None,
+    common_name: str,
+    include_deleted: bool,
+    no_fetch: bool,
+    dry_run: bool,
+    json: bool,
+) -> int:
+    """Take in orders that exist in SCM: the list by one report, then the certificates. Changes nothing there."""
+    from kmptui.services.importing import ImportOptions
+
+    options = ImportOptions(
+        status=status or "",
+        organization_id=await workspace.lists.resolve_organization(organization) if organization else None,
+        expires_within=expires_within,
+        common_name=common_name,
+        include_deleted=include_deleted,
+    )
+    forecast = await workspace.importing.forecast(options)
+    diagnostics.note(forecast.words)
+    if dry_run:
+        return exit_codes.FINE
+    progress = Progressing()
+    report = await workspace.importing.run(options, progress)
+    fetched = None if no_fetch else await workspace.importing.fetch(progress)
+    progress.end()
+    # those that an earlier run held back count as well: they still wait
+    held = (await workspace.lists.window(Query(Topic.ORDERS, filter="hold=limit", view="all"), 0, 1)).total
+    for ssl_id, reason in report.odd:
+        diagnostics.warning(f"scm:{ssl_id}: {reason}")
+    if json:
+        output.value(
+            {
+                "seen": report.seen,
+                "server_count": report.server_count,
+                "complete": report.complete,
+                "new": report.new,
+                "changed": report.changed,
+                "same": report.same,
+                "kept_deleted": report.kept_deleted,
+                "fetched": fetched.fetched if fetched else 0,
+                "not_added": held,
+                "failed": [{"id": i, "reason": why} for i, why in fetched.failed] if fetched else [],
+                "left": fetched.left if fetched else report.to_fetch,
+            }
+        )
+    else:
+        output.line(report.words)
+        if fetched:
+            output.line(
+                f"{fetched.fetched:,} certificates fetched into the repository"
+                + (f", {held:,} issued, not added (certificate limit)" if held else "")
+                + (f", {len(fetched.failed):,} failed: they are tried again" if fetched.failed else "")
+            )
+    waits = not report.complete or bool(held) or (fetched is not None and bool(fetched.failed or fetched.left))
+    return exit_codes.ATTENTION if waits else exit_codes.FINE
+
+
+@orders.command("list")
+@click.argument("filter", required=False, default="")
+@click.option("--columns", default="", help="Members to print, separated by commas.")
+@click.option("--sort", default="expires", type=click.Choice(["id", "common_name", "status", "expires", "requested"]))
+@click.option("--all", "everything", is_flag=True, help="Superseded, declined and long expired ones too.")
+@layout
+@as_json
+@engine()
+async def list_orders(
+    workspace: Workspace, filter: str, columns: str, sort: str, everything: bool, layout: str, json: bool  # noqa: A002
+) -> int:  # fmt: skip
+    """List orders. FILTER: words, org:"Web Ops", status:issued, expires<30d, covers:www.example.edu."""
+    from kmptui.errors import BadInput
+
+    query = Query(Topic.ORDERS, filter=filter, sort=sort, view="all" if everything else "current")
+    rows: list[dict[str, object]] = []
+    while True:
+        found = await workspace.lists.orders(query, len(rows), PAGE)
+        rows += [facts(order) for order in found]
+        if len(found) < PAGE:
+            break
+    names = split([columns]) or COLUMNS
+    if unknown := [name for name in names if rows and name not in rows[0]]:
+        raise BadInput("columns", f"There is no column {unknown[0]}", cure=f"Known are: {', '.join(rows[0])}")
+    kind = "json" if json else layout
+    if kind == "table":
+        rows = [{**row, "names": len(row["names"]), "id": row["number"]} for row in rows]  # type: ignore[arg-type]
+    output.records(rows, names, kind)
+    return exit_codes.FINE
+
+
+@orders.command()
+@click.argument("order", metavar="ID")
+@as_json
+@engine()
+async def show(workspace: Workspace, order: str, json: bool) -> int:
+    """All that is known of one order, from the store."""
+    order_id = await workspace.lists.resolve_order(order)
+    found = await workspace.lists.order(order_id)
+    history = await workspace.lists.order_history(order_id)
+    if json:
+        lines = [{"at": h.at, "actor": h.actor, "words": h.words} for h in history]
+        output.value({**facts(found), "comments": found.comments or None, "history": lines})
+        return exit_codes.FINE
+    output.fields([*facts(found).items(), ("comments", found.comments), ("held by", found.holder)])
+    for entry in history:
+        output.line(f"{entry.at:%Y-%m-%d %H:%M} {entry.actor}: {entry.words}")
+    return exit_codes.FINE
+
+
+@orders.command()
+@click.argument("order", metavar="ID")
+@click.option("--wait", type=float, default=None, metavar="SECONDS", help="Stop after so long; else when it is done.")
+@as_json
+@engine(vault=True)
+async def watch(workspace: Workspace, order: str, wait: float | None, json: bool) -> int:
+    """Follow an order until it is in the repository, closed, or waits for a person."""
+    order_id = await workspace.lists.resolve_order(order)
+    return await follow(workspace, order_id, wait, json=json)
+
+
+async def follow(workspace: Workspace, order_id: int, seconds: float | None, *, json: bool) -> int:
+    """Print each change of state; exit code 0 once the certificate is in the repository, else 3."""
+
+    def told(order: Order) -> None:
+        diagnostics.note(f"{order.row.number} {order.common_name}: {order.row.state}")
+
+    last = await workspace.ordering.follow(order_id, told, seconds=seconds)
+    if json:
+        output.value(facts(last))
+    else:
+        output.line(f"{last.row.number} {last.common_name}: {last.row.state}")
+    return exit_codes.FINE if last.row.certificate_id is not None else exit_codes.ATTENTION
+
+
+@orders.command()
+@click.argument("order", nargs=-1, metavar="[ID]...")
+@as_json
+@engine(vault=True)
+async def check(workspace: Workspace, order: tuple[str, ...], json: bool) -> int:
+    """Ask SCM now; what is issued is fetched into the repository. Without ID: all that wait for something."""
+    ids = [await workspace.lists.resolve_order(text) for text in split(order)]
+    progress = Progressing()
+    report = await workspace.checking.check(ids or None, progress)
+    progress.end()
+    rows: list[dict[str, object]] = [
+        {
+            "id": line.order_id,
+            "common_name": line.common_name,
+            "before": line.before,
+            "after": line.after,
+            "outcome": line.outcome,
+            "words": line.words,
+        }
+        for line in report.lines
+    ]
+    output.records(rows, ["id", "common_name", "before", "after", "outcome", "words"], "json" if json else "table")
+    waits = {"waiting", "not added", "failed"}
+    return exit_codes.ATTENTION if any(line.outcome in waits for line in report.lines) else exit_codes.FINE
+
+
+@orders.command()
+@click.argument("order", metavar="ID")
+@click.option("--is", "ssl_id", metavar="SSL-ID", help="It is this order of SCM.")
+@click.option("--none", "nothing", is_flag=True, help="It was never placed.")
+@yes
+@dry_run
+@as_json
+@engine(vault=True)
+async def settle(
+    workspace: Workspace, order: str, ssl_id: str | None, nothing: bool, yes: bool, dry_run: bool, json: bool
+) -> int:
+    """Say which order of SCM an unconfirmed one is, or that there is none; without either, list what it may be."""
+    order_id = await workspace.lists.resolve_order(order)
+    if ssl_id is None and not nothing:
+        found = await workspace.ordering.candidates(order_id)
+        rows: list[dict[str, object]] = [
+            {
+                "ssl_id": c.ssl_id,
+                "common_name": c.common_name,
+                "status": c.status,
+                "requested": c.requested,
+                "reasons": list(c.reasons),
+            }
+            for c in found
+        ]
+        output.records(rows, ["ssl_id", "common_name", "status", "requested", "reasons"], "json" if json else "table")
+        return exit_codes.ATTENTION
+    if ssl_id is not None and nothing:
+        raise click.UsageError("--is and --none exclude each other")
+    number = None
+    if ssl_id is not None:
+        digits = ssl_id.removeprefix("scm:")
+        if not (digits.isascii() and digits.isdigit()):
+            raise click.UsageError("--is takes a number of SCM, such as 4711823")
+        number = int(digits)
+    current = await workspace.lists.order(order_id)
+    what = f"SCM's order {number}" if number is not None else "never placed"
+    diagnostics.note(f"{current.row.number} {current.common_name}: {what}")
+    if dry_run:
+        return exit_codes.FINE
+    if not diagnostics.confirmed("Settle it so?", yes=yes):
+        return exit_codes.FAILURE
+    settled = await workspace.ordering.settle(order_id, number)
+    if json:
+        output.value(facts(settled))
+    else:
+        output.line(f"{settled.row.number} {settled.common_name}: {settled.row.state}")
+    return exit_codes.FINE
+
+
+@orders.command()
+@click.argument("order", metavar="ID")
+@click.option("--note", help="A private note; stays here.")
+@click.option("--contact", help="Whom to ask; stays here.")
+@as_json
+@engine()
+async def edit(workspace: Workspace, order: str, note: str | None, contact: str | None, json: bool) -> int:
+    """Change the private note and contact of an order; SCM is not told."""
+    order_id = await workspace.lists.resolve_order(order)
+    if note is None and contact is None:
+        raise click.UsageError("Say what to change: --note or --contact")
+    current = await workspace.lists.order(order_id)
+    await workspace.repository.annotate(
+        order_id,
+        note=current.note if note is None else note,
+        contact=current.contact if contact is None else contact,
+    )
+    if json:
+        output.value(facts(await workspace.lists.order(order_id)))
+    return exit_codes.FINE
+
+
+@orders.command()
+@click.argument("order", nargs=-1, required=True, metavar="ID...")
+@yes
+@dry_run
+@engine()
+async def delete(workspace: Workspace, order: tuple[str, ...], yes: bool, dry_run: bool) -> int:
+    """Forget orders here. They stay in SCM; their certificates and keys stay in the repository."""
+    ids = [await workspace.lists.resolve_order(text) for text in split(order)]
+    for order_id in ids:
+        found = await workspace.lists.order(order_id)
+        diagnostics.note(f"{found.row.number} {found.common_name} {found.row.serial}".rstrip())
+    if dry_run:
+        return exit_codes.FINE
+    question = f"Forget {len(ids)} here? SCM keeps them, and an import leaves them out unless asked"
+    if not diagnostics.confirmed(question, yes=yes):
+        return exit_codes.FAILURE
+    diagnostics.note(f"{await workspace.repository.delete_orders(ids)} forgotten here; SCM keeps them")
+    return exit_codes.FINE

@@ -1,0 +1,100 @@
+"""One command's way through the engine: open the home, run, tell, close, exit."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kmptui.cli import diagnostics, exit_codes
+from kmptui.errors import KmptuiError, VaultLocked
+
+if TYPE_CHECKING:
+    from kmptui.services.workspace import Workspace
+
+Body = Callable[..., Awaitable[int | None]]
+
+
+class Progressing:
+    """Progress on standard error, one line that is written over; silent where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._shown = 0
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, progress: Any) -> None:
+        if not self._live:
+            return
+        count = f" {progress.done:,}" + (f" of {progress.total:,}" if progress.total else "") if progress.done else ""
+        text = f"{progress.words}{count}"[:78]
+        sys.stderr.write("\r" + text.ljust(self._shown))
+        sys.stderr.flush()
+        self._shown = len(text)
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r" + " " * self._shown + "\r")
+            self._shown = 0
+
+
+def engine(*, vault: bool = False) -> Callable[[Body], Callable[..., None]]:
+    """Make a click callback of an async body `(workspace, **arguments)`; `vault`: it is opened first, asking for the
+    passphrase where there is a terminal. The body's result is the exit code."""
+
+    def decorate(body: Body) -> Callable[..., None]:
+        @functools.wraps(body)
+        def callback(**arguments: Any) -> None:
+            raise SystemExit(run(body, arguments, vault=vault))
+
+        return callback
+
+    return decorate
+
+
+def run(body: Body, arguments: dict[str, Any], *, vault: bool = False, face: str = "cli") -> int:
+    """Run a body in its own event loop; typed errors become sentences and exit codes."""
+    try:
+        return asyncio.run(_session(body, arguments, vault, face)) or exit_codes.FINE
+    except KmptuiError as error:
+        return diagnostics.trouble(error)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        diagnostics.note("kmptui: stopped")
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has gone: nobody is left to be told
+        sys.stderr.close()
+        return exit_codes.FAILURE
+
+
+async def _session(body: Body, arguments: dict[str, Any], vault: bool, face: str) -> int | None:
+    from kmptui.config import Paths
+    from kmptui.services.workspace import Workspace
+
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine under asyncio.run is always a task
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
+            loop.add_signal_handler(number, task.cancel)
+    async with await Workspace.open(Paths.from_environment(), face=face) as workspace:
+        if vault:
+            await unlocked(workspace)
+        return await body(workspace, **arguments)
+
+
+async def unlocked(workspace: Workspace) -> None:
+    """Open the vault: by what unlocks it unattended, else by asking. Raises VaultLocked, WrongPassphrase."""
+    status = await workspace.vault.status()
+    if status.state != "locked":
+        return
+    try:
+        await workspace.vault.unlock()
+    except VaultLocked:
+        if not diagnostics.on_terminal():
+            raise
+        await workspace.vault.unlock(click.prompt("Passphrase of the vault", hide_input=True, err=True))

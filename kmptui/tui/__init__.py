@@ -1,0 +1,1 @@
+"""The full-screen face: a thin layer of Textual over the services."""

@@ -1,0 +1,93 @@
+"""The ways from a list to the dialogs: what a tab may ask for, and who carries it out with which services.
+
+Dialogs are imported when they are first shown, so that the home screen starts without them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from kmptui.domain.listing import Topic
+
+if TYPE_CHECKING:
+    from kmptui.services.checking import CheckReport
+    from kmptui.services.workspace import Workspace
+
+
+class Ways:
+    """Opens dialogs on an app with a workspace's services. Each returns when its dialog has closed, and is awaited
+    inside a worker; typed errors come out of it."""
+
+    def __init__(self, app: App[Any], workspace: Workspace) -> None:
+        self._app = app
+        self._workspace = workspace
+
+    def writing(self) -> str:
+        """Why nothing may be sent to SCM; empty when it may."""
+        frame = getattr(self._app, "frame", None)
+        return "read-only: nothing is changed in SCM" if frame is not None and frame.read_only else ""
+
+    async def check(self, order_ids: tuple[int, ...] | None) -> CheckReport:
+        """Ask SCM about these orders, or about all that are open."""
+        return await self._workspace.checking.check(order_ids)
+
+    async def verify_audit(self) -> None:
+        """Check the whole chain, and show the verdict until it is read."""
+        from kmptui.tui.dialogs.verdict import VerdictDialog
+
+        await self._app.push_screen_wait(VerdictDialog(await self._workspace.record.verify()))
+
+    async def order(self, like: int | None = None) -> None:
+        from kmptui.tui.dialogs.order.flow import order_certificate
+
+        await order_certificate(self._app, self._workspace, like)
+
+    async def follow(self, order_id: int) -> None:
+        from kmptui.tui.dialogs.order.follow import follow_order
+
+        await follow_order(self._app, self._workspace, order_id)
+
+    async def import_orders(self) -> None:
+        from kmptui.tui.dialogs.import_orders import import_orders
+
+        await import_orders(self._app, self._workspace)
+
+    async def export(self, certificate_id: int) -> None:
+        from kmptui.tui.dialogs.export import export_certificate
+
+        await export_certificate(self._app, self._workspace, certificate_id)
+
+    async def attach_key(self, certificate_id: int) -> None:
+        from kmptui.tui.dialogs.attach_key import attach_key
+
+        await attach_key(self._app, self._workspace, certificate_id)
+
+    async def delete(self, topic: Topic, ids: tuple[int, ...]) -> None:
+        """Topic.ORDERS or Topic.CERTIFICATES."""
+        from kmptui.tui.dialogs.delete import delete_here
+
+        await delete_here(self._app, self._workspace, topic, ids)
+
+    async def destroy_key(self, certificate_id: int) -> None:
+        from kmptui.tui.dialogs.delete import destroy_key
+
+        await destroy_key(self._app, self._workspace, certificate_id)
+
+    async def note(self, order_id: int) -> None:
+        from kmptui.tui.dialogs.note import edit_note
+
+        await edit_note(self._app, self._workspace, order_id)
+
+    async def settle(self, order_id: int | None = None) -> None:
+        """Without an id: the oldest unconfirmed order."""
+        from kmptui.tui.dialogs.settle import settle_order
+
+        await settle_order(self._app, self._workspace, order_id)
+
+    async def unlock(self) -> bool:
+        """Ask for the vault's passphrase; whether it is open now."""
+        from kmptui.tui.dialogs.passphrase import unlock
+
+        return await unlock(self._app, self._workspace)

@@ -1,0 +1,1 @@
+"""Dialogs and forms: each ends with a typed value, or with None."""

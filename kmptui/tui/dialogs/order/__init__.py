@@ -1,0 +1,1 @@
+"""Ordering a certificate: the form, its preview, and following the order into the repository."""

@@ -1,0 +1,1 @@
+"""Colours, in one place."""

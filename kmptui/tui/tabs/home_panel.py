@@ -1,0 +1,160 @@
+"""The home screen: what needs a person, worst first; below it, quietly, how things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from kmptui.domain.clock import Clock
+from kmptui.domain.text import width
+from kmptui.services.home import HomeView, Need
+from kmptui.tui import present
+from kmptui.tui.messages import ShowList
+from kmptui.tui.widgets.details import wrapped
+
+WORST = frozenset({"UNCONF'D", "FAILED", "DCV", "KEYS", "REVOKED"})
+WORD, LABEL = 10, 12
+
+
+class NeedsList(OptionList):
+    """The lines; Enter opens the list that a line counts. The bar stays on its line while the figures change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+        Binding("g", "first", show=False),
+        Binding("G", "last", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, markup=False, id="needs")
+
+
+class HomePanel(Vertical, can_focus=True):
+    """Draws a HomeView; `facts` are lines of the account and the vault, instead of those with the same label. It takes
+    the focus while there is no line to stand on, so that the keys of the tab work."""
+
+    DEFAULT_CSS = """
+    HomePanel { height: 1fr; padding: 0 1; }
+    HomePanel .home-head { height: 1; }
+    HomePanel .home-stale { color: $text-warning; }
+    HomePanel NeedsList {
+        height: auto; max-height: 1fr; border: none; padding: 0; background: $background; text-wrap: nowrap;
+    }
+    HomePanel NeedsList:focus { background-tint: $background 0%; }
+    HomePanel NeedsList > .option-list--option { padding: 0; }
+    HomePanel NeedsList > .option-list--option-highlighted,
+    HomePanel NeedsList:focus > .option-list--option-highlighted { background: $primary 30%; color: $foreground; }
+    HomePanel .home-facts { height: auto; margin-top: 1; }
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(id="home-panel")
+        self._clock = clock
+        self._view: HomeView | None = None
+        self._facts: tuple[tuple[str, str], ...] = ()
+        self._asking = ""
+        self._needs: tuple[Need, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="home-head")
+        yield Static(classes="home-stale")
+        yield NeedsList()
+        yield Static(classes="home-facts")
+
+    def show(self, view: HomeView, facts: Sequence[tuple[str, str]]) -> None:
+        """The figures as they are now; the bar stays on its line."""
+        self._view = view
+        self._facts = tuple(facts)
+        self.draw()
+
+    def asking(self, words: str) -> None:
+        """What SCM is being asked just now; empty: nothing."""
+        self._asking = words
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw all of it, in place."""
+        if not self.query(".home-head"):
+            return  # it is going: what SCM was asked for may end after it
+        view = self._view
+        head, stale = self.query_one(".home-head", Static), self.query_one(".home-stale", Static)
+        if view is None:
+            head.update(present.text("Reading the store ..."))
+            return
+        head.update(self._head(view, self.size.width))
+        stale.update(present.text(f"! {view.stale}"))
+        stale.display = bool(view.stale)
+        self._draw_needs(view.needs)
+        told = {label for label, _ in self._facts}
+        lines = [
+            present.join((present.cell("" if row else label, LABEL), present.MUTED), piece)
+            for label, words in (*(fact for fact in view.facts if fact[0] not in told), *self._facts)
+            for row, piece in enumerate(wrapped(present.line(words), max(20, self.size.width - LABEL)))
+        ]
+        self.query_one(".home-facts", Static).update(Content("\n").join(lines))
+
+    def _head(self, view: HomeView, cells: int) -> Content:
+        if view.needs:
+            left = present.text(f"Needs you: {view.total:,}", present.STRONG)
+        else:
+            left = present.text("Nothing needs you", present.GOOD if view.as_of else present.PLAIN)
+        age = f"stored, {as_of(view.as_of, self._clock.now())}" if view.as_of else "no orders imported yet: press I"
+        right = "; ".join(filter(None, (age, self._asking)))
+        room = max(0, cells - left.cell_length - 2)
+        right = present.line(right, room)
+        gap = " " * max(2, cells - left.cell_length - width(right))
+        return present.join(left, gap, (right, present.MUTED))
+
+    def _draw_needs(self, needs: tuple[Need, ...]) -> None:
+        listing = self.query_one(NeedsList)
+        at = listing.highlighted or 0
+        word = self._needs[at].word if at < len(self._needs) else ""
+        self._needs = needs
+        cells = max(40, self.size.width)
+        listing.display = bool(needs)
+        listing.set_options([Option(found) for found in need_lines(needs, cells)])
+        if needs:
+            kept = next((n for n, need in enumerate(needs) if need.word == word), min(at, len(needs) - 1))
+            listing.highlighted = kept
+
+    def on_resize(self, _: events.Resize) -> None:
+        self.draw()
+
+    @on(OptionList.OptionSelected)
+    def _open(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        query = self._needs[event.option_index].query
+        if query is not None:
+            self.post_message(ShowList(query))
+
+
+def as_of(moment: datetime, now: datetime) -> str:
+    """The time of the data, with the zone: `Mon 23 Nov 03:12 CET`."""
+    shown = present.local(moment)
+    day = "today" if shown.date() == present.local(now).date() else f"{shown:%a} {shown.day} {shown:%b}"
+    return f"{day} {shown:%H:%M} {present.zone()}"
+
+
+def need_lines(needs: Sequence[Need], cells: int) -> list[Content]:
+    """`EXPIRES   4 certificates end within 7 d   api.example.edu, ends in 2 d`, the columns under each other."""
+    counted = [f"{need.count:,} {need.what}" for need in needs]
+    least = 25 if cells < 100 else 40
+    wide = min(cells // 2, max([least, *map(width, counted)]))
+    room = max(0, cells - WORD - wide - 1)
+    return [
+        present.join(
+            (present.cell(need.word, WORD), present.ERROR if need.word in WORST else present.WARNING),
+            present.cell(what, wide), " ", present.line(need.example, room),
+        )
+        for need, what in zip(needs, counted, strict=True)
+    ]  # fmt: skip

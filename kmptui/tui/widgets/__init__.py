@@ -1,0 +1,1 @@
+"""Widgets that know nothing of certificates: lists, fields, dialogs, the frame."""

@@ -1,0 +1,126 @@
+"""Details of one row: a heading, what is wrong, then lines of label and text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from kmptui.tui import present
+from kmptui.tui.commands.command import with_alt
+
+Part = tuple[str, str]
+"""A text, perhaps foreign, and its style (see `present`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One labelled text; several lines where it has several."""
+
+    label: str
+    lines: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is shown of one row: `state` stands right of the title; `alerts` are what is wrong with it."""
+
+    title: str
+    state: Part
+    alerts: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = field(default=())
+
+
+def fact(label: str, text: object, style: str = "") -> Fact:
+    """A fact of one line."""
+    return Fact(label, ((str(text), style),))
+
+
+def facts(label: str, lines: list[str], most: int = 12, none: str = "-") -> Fact:
+    """A fact of several lines, the last one saying how many more there are."""
+    shown = [(line, "") for line in lines[:most]]
+    if len(lines) > most:
+        shown.append((f"and {len(lines) - most:,} more", present.MUTED))
+    return Fact(label, tuple(shown) or ((none, present.MUTED),))
+
+
+class DetailsView(VerticalScroll, can_focus=True):
+    """Draws `Details`; scrolls with the keys of the lists."""
+
+    DEFAULT_CSS = """
+    DetailsView { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+    DetailsView > Static { width: 100%; height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(with_alt("down,j"), "scroll_down", "Scroll down", show=False, id="details.down"),
+        Binding(with_alt("up,k"), "scroll_up", "Scroll up", show=False, id="details.up"),
+        Binding(with_alt("g,home"), "scroll_home", "To the beginning", show=False, id="details.first"),
+        Binding(with_alt("G,end"), "scroll_end", "To the end", show=False, id="details.last"),
+    ]
+
+    def __init__(self, *, can_focus: bool = True) -> None:
+        super().__init__(can_focus=can_focus)
+        self._body = Static(Content(""))
+        self.details: Details | None = None
+
+    def compose(self):  # type: ignore[no-untyped-def]  # ComposeResult of one widget
+        yield self._body
+
+    def show(self, details: Details | None, *, afresh: bool = False) -> None:
+        """Draw; `afresh` goes to the top: it is another row."""
+        if details == self.details:
+            return
+        self.details = details
+        self._draw()
+        if afresh:
+            self.scroll_home(animate=False)
+
+    def say(self, words: str) -> None:
+        """A sentence instead of details."""
+        self.details = None
+        self._body.update(present.text(words, present.MUTED))
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.details is None or not self.size.width:
+            return
+        self._body.update(content(self.details, max(20, self.size.width - 3)))
+
+
+def content(details: Details, cells: int) -> Content:
+    """The details as text, `cells` wide: long texts are wrapped under their label."""
+    state, style = details.state
+    state, title = present.line(state, cells), present.line(details.title, cells)
+    gap = cells - present.width(title) - present.width(state)
+    if gap >= 2:
+        lines = [present.join((title, present.STRONG), " " * gap, (state, style))]
+    else:
+        lines = [present.text(title, present.STRONG), present.text(state, style)]
+    lines += [present.text(f"! {alert}", present.WARNING) for alert in details.alerts]
+    indent = 13
+    for item in details.facts:
+        for at, (words, tone) in enumerate(item.lines):
+            label = item.label if at == 0 else ""
+            for row, piece in enumerate(wrapped(present.line(words), max(10, cells - indent))):
+                head = present.cell(label if row == 0 else "", indent - 1) + " "
+                lines.append(present.join((head, present.MUTED), (piece, tone)))
+    return Content("\n").join(lines)
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """A printable line cut into pieces of at most `cells` cells, at wide gaps or blanks where there are any."""
+    pieces: list[str] = []
+    rest = text
+    while present.width(rest) > cells:
+        cut = len(present.clip(rest, cells + 1).removesuffix("…"))
+        wide, blank = rest.rfind("   ", cells // 2, cut + 1), rest.rfind(" ", cells // 2, cut + 1)
+        at = next((place for place in (wide, blank, cut) if place > 0), 1)
+        pieces.append(rest[:at].rstrip())
+        rest = rest[at:].lstrip()
+    return [*pieces, rest]

@@ -1,0 +1,206 @@
+"""Ways through the program, walked in processes of their own that are hurt at a chosen point.
+
+The ways: an order from the form to the exported file; an import with the certificates' bodies; a home's first opening
+with its vault. `python walk.py` reads lines from standard input, each a JSON object (way, home, name, out, journal, at,
+how), walks each in a forked process, two at a time, and answers with a JSON line (name, status, words) when that has
+ended.
+
+The points are not listed anywhere: every transaction of the store, every request and every step of a file counts one,
+before and after. A journal names those that were reached, written so that a kill cannot take its lines back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from kmptui.config import Paths
+from kmptui.errors import KmptuiError
+from kmptui.pki import chain, csr, encoding, keypair, keystore  # noqa: F401 - loaded once, before the forks
+from kmptui.services.exporting import ExportRequest
+from kmptui.services.importing import ImportOptions
+from kmptui.services.workspace import Workspace
+from kmptui.store import ledger, vault  # noqa: F401 - likewise
+from kmptui.store.database import Store
+from tests.services.rig import Rig, opened, request
+
+PASSWORD = "correct horse"
+FILE_STEPS = ("open", "fsync", "link", "rename", "unlink")
+AT_ONCE = 2
+
+
+class Points:
+    """Counts the points of the way, and hurts the process at one of them. `how`: kill, full (no file can grow from
+    there on), stop (the program is told to end)."""
+
+    def __init__(self, journal: Path, at: int, how: str) -> None:
+        self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._at = at
+        self._how = how
+        self._count = 0
+        self._on = False
+        self.stop: Callable[[], None] = lambda: None
+
+    def begin(self) -> None:
+        self._on = True
+
+    def reach(self, words: str) -> None:
+        if not self._on:
+            return
+        if self._how != "full" or self._count < self._at:
+            os.write(self._journal, f"{words}\n".encode())
+        if self._count == self._at:
+            self._hurt()
+        self._count += 1
+
+    def _hurt(self) -> None:
+        if self._how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif self._how == "full":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        else:
+            self.stop()
+
+
+def instrument(points: Points) -> None:
+    """Put a point before and after every transaction, request and step of a file."""
+    write, send = Store.write, httpx.AsyncHTTPTransport.handle_async_request
+
+    async def writing(self: Store, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        points.reach(f"before the transaction {fn.__name__}")
+        value = await write(self, fn, *args, **kwargs)
+        points.reach(f"after the transaction {fn.__name__}")
+        return value
+
+    async def sending(self: httpx.AsyncHTTPTransport, asked: httpx.Request) -> httpx.Response:
+        words = f"{asked.method} {asked.url.path}"
+        points.reach(f"before {words}")
+        answer = await send(self, asked)
+        points.reach(f"after {words}")
+        return answer
+
+    def stepping(name: str) -> None:
+        step = getattr(os, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            points.reach(f"before {name} of a file")
+            value = step(*args, **kwargs)
+            points.reach(f"after {name} of a file")
+            return value
+
+        setattr(os, name, call)
+
+    Store.write, httpx.AsyncHTTPTransport.handle_async_request = writing, sending  # type: ignore[method-assign,assignment]
+    for name in FILE_STEPS:
+        stepping(name)
+
+
+async def order(rig: Rig, name: str, out: Path) -> str:
+    order_id = (await rig.ordering.place(request(name))).order_id
+    assert order_id is not None
+    await rig.checking.check([order_id])
+    certificate_id = (await rig.store.read(ledger.order, order_id)).row.certificate_id
+    assert certificate_id is not None, "the sandbox did not issue at once"
+    await rig.repository.export(ExportRequest(certificate_id, "pem", out=out.with_suffix(".pem"), clear=True))
+    await rig.repository.export(ExportRequest(certificate_id, "pkcs12", out=out, password=PASSWORD))
+    return "done"
+
+
+async def take_in(rig: Rig, _name: str, _out: Path) -> str:
+    await rig.importing.run(ImportOptions())
+    await rig.importing.fetch()
+    return "done"
+
+
+async def first(home: Path, points: Points) -> str:
+    points.begin()
+    async with await Workspace.open(Paths(home), face="cli") as workspace:
+        await workspace.vault.init(None)
+    return "done"
+
+
+async def hurt(given: dict[str, Any]) -> str:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then a write beyond the limit is an error of its own
+    points = Points(Path(given["journal"]), given["at"], given["how"])
+    instrument(points)
+    try:
+        if given["way"] == "first":
+            return await first(Path(given["home"]), points)
+        return await linked(given, points)
+    except KmptuiError as error:
+        return f"{type(error).__name__}: {error}"
+    except asyncio.CancelledError:
+        return "stopped"
+
+
+async def linked(given: dict[str, Any], points: Points) -> str:
+    walk = {"order": order, "import": take_in}[given["way"]]
+    async with opened(Paths(Path(given["home"])), None) as rig:
+        walking = asyncio.create_task(walk(rig, given["name"], Path(given["out"])))
+        loop = asyncio.get_running_loop()
+        ending: list[asyncio.Task[None]] = []
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(walking.cancel)
+            loop.call_soon_threadsafe(lambda: ending.append(loop.create_task(rig.engine.aclose(0.2))))
+
+        points.stop = stop
+        points.begin()
+        try:
+            return await walking
+        finally:
+            await asyncio.gather(*ending)
+
+
+def in_a_process(given: dict[str, Any]) -> tuple[int, int]:
+    """Its process and the pipe that it answers on."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, reading
+    os.close(reading)
+    status = 0
+    try:
+        words = asyncio.run(hurt(given))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the test is told
+        words, status = f"{type(error).__name__}: {error}", 3
+    os.write(writing, words.encode())
+    os._exit(status)
+
+
+def main() -> None:
+    running: dict[int, tuple[str, int]] = {}
+
+    def one_ends() -> None:
+        child, status = os.wait()
+        name, pipe = running.pop(child)
+        with os.fdopen(pipe, "rb") as told:
+            words = told.read().decode("utf-8", "replace")
+        answer = {"name": name, "status": os.waitstatus_to_exitcode(status), "words": words}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+    for line in sys.stdin:
+        if len(running) == AT_ONCE:
+            one_ends()
+        given = json.loads(line)
+        child, pipe = in_a_process(given)
+        running[child] = given["name"], pipe
+    while running:
+        one_ends()
+
+
+if __name__ == "__main__":
+    main()

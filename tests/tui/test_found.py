@@ -1,0 +1,121 @@
+"""What was found by using the program: each of these went wrong once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textual.content import Content
+
+from kmptui.errors import ScmRefused
+from kmptui.tui.app import KmptuiApp
+from kmptui.tui.dialogs.choose import Choices, ChooseDialog
+from kmptui.tui.dialogs.help import HelpDialog
+from kmptui.tui.dialogs.order.form import OrderForm
+from kmptui.tui.dialogs.problem import ProblemDialog
+from kmptui.tui.dialogs.too_small import TooSmall
+from kmptui.tui.tabs.home_screen import HomeScreen
+from kmptui.tui.widgets.dialog import TextDialog
+from kmptui.tui.widgets.fields import Option
+from tests.tui.acting import field, is_open, prose, sees, shown, until
+from tests.tui.stage import stage
+
+
+def an_app(home: Path) -> Any:
+    return KmptuiApp(stage(home))  # type: ignore[arg-type]
+
+
+async def test_what_lies_behind_a_dialog_stays_where_it_was(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        before = shown(pilot.app.screen).splitlines()
+        await pilot.app.push_screen(TextDialog("Short", Content("one line")))
+        await sees(pilot, "Short")
+        after = shown(pilot.app.screen).splitlines()
+        assert after[:3] == before[:3]
+        assert after[-1] == before[-1]
+
+
+async def test_the_first_line_is_seen_above_the_tallest_dialog(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        first = shown(pilot.app.screen).splitlines()[0]
+        await pilot.press("question_mark")
+        await is_open(pilot, HelpDialog)
+        lines = shown(pilot.app.screen).splitlines()
+        assert lines[0] == first
+        assert lines[-1].strip().startswith("└")
+        assert "esc Back" in lines[-2]
+
+
+async def test_arrows_and_enter_move_on_from_every_field_of_one_line(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        await pilot.press("n")
+        form = await is_open(pilot, OrderForm)
+        field(form, "each").focus_control()
+        for key, name in (
+            ("down", "organization"), ("down", "profile"), ("up", "organization"), ("up", "each"),
+            ("enter", "organization"),
+        ):  # fmt: skip
+            await pilot.press(key)
+            await until(pilot, lambda name=name: form.focused in field(form, name).walk_children(), name)
+        field(form, "auto_renew").focus_control()
+        await pilot.press("enter")
+        await until(pilot, lambda: form.focused in field(form, "note").walk_children(), "note")
+
+
+async def test_the_line_of_a_small_window_goes_although_something_opened_over_it(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        await pilot.resize_terminal(20, 5)
+        await is_open(pilot, TooSmall)
+        await pilot.app.push_screen(TextDialog("Later", Content("one line")))
+        await pilot.resize_terminal(80, 24)
+        await sees(pilot, "Later")
+        await pilot.press("escape")
+        await is_open(pilot, HomeScreen)
+        await sees(pilot, "Needs you")
+
+
+async def test_a_window_that_was_small_leaves_no_wrapped_lines(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        await pilot.pause()
+        before = shown(pilot.app.screen)
+        await pilot.resize_terminal(20, 5)
+        await is_open(pilot, TooSmall)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: shown(pilot.app.screen) == before, "the same picture")
+
+
+async def test_filtering_a_choice_leaves_the_dialog_as_large_as_it_was(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        options = [Option(number, f"number {number}") for number in range(9)]
+        await pilot.app.push_screen(ChooseDialog("Which", options))
+        dialog = await is_open(pilot, ChooseDialog)
+        await sees(pilot, "number 8")
+        box = dialog.query_one(".dialog-box").region
+        await pilot.press("7")
+        await until(pilot, lambda: dialog.query_one(Choices).option_count == 1)
+        assert dialog.query_one(".dialog-box").region == box
+
+
+async def test_ctrl_c_says_how_to_quit(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        await pilot.press("ctrl+c")
+        await sees(pilot, "q quits")
+
+
+async def test_the_server_s_words_stand_apart(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        await pilot.app.push_screen(ProblemDialog(ScmRefused("It was refused", code=-16, text="Unknown user")))
+        await is_open(pilot, ProblemDialog)
+        await sees(pilot, "SCM says")
+        lines = [line.strip("│ ") for line in shown(pilot.app.screen).splitlines()]
+        said = next(at for at, line in enumerate(lines) if line.startswith("SCM says -16"))
+        assert lines[said - 1] == ""
+        assert "Unknown user" in prose(pilot.app.screen)
