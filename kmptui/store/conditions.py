@@ -8,28 +8,34 @@ from typing import Any
 from kmptui.domain.filters import Kind, Term, parse_filter
 from kmptui.domain.names import covers
 from kmptui.store import words
-from kmptui.store.columns import SEPARATOR, clean, serial_text
+from kmptui.store.columns import SEPARATOR, clean, json_text, serial_text
 from kmptui.store.db import Db
 from kmptui.store.sources import Source
 
 Condition = tuple[str, tuple[Any, ...]]
+MOST_VALUES = 1_000
+"""Values of a column up to which they are looked through one by one."""
 NOTHING: Condition = ("0", ())
 """What a field means in a list that has none such."""
 
 
-def of(db: Db, text: str, source: Source, now: datetime) -> Condition:
-    """The condition of a filter, "" for an empty one. Raises BadInput("filter")."""
+def of(db: Db, text: str, source: Source, now: datetime, *, counting: bool = False) -> Condition:
+    """The condition of a filter, "" for an empty one: for a window of a sorted list, or for `counting` all that match.
+    Raises BadInput("filter")."""
     conditions = []
     parameters: list[Any] = []
-    for term in parse_filter(text).terms:
-        condition, asked = _term(db, term, source, now.date())
+    terms = parse_filter(text).terms
+    # Of several terms one is often narrow, and then the others are better asked of its few rows.
+    counting = counting and len(terms) == 1
+    for term in terms:
+        condition, asked = _term(db, term, source, now.date(), counting)
         # A field without a value gives NULL, which is neither true nor false: it does not match, and its negation does.
         conditions.append(f"NOT ifnull({condition}, 0)" if term.negated else f"({condition})")
         parameters += asked
     return " AND ".join(conditions), tuple(parameters)
 
 
-def _term(db: Db, term: Term, source: Source, today: date) -> Condition:
+def _term(db: Db, term: Term, source: Source, today: date, counting: bool) -> Condition:
     if term.kind is Kind.DATE:
         return _date(term, source, term.day(today))
     if term.kind is Kind.FLAG and term.field in source.listed:
@@ -44,34 +50,69 @@ def _term(db: Db, term: Term, source: Source, today: date) -> Condition:
     if term.kind is Kind.SERIAL:
         return _serial(source, term.op, value)
     if term.kind is Kind.HOST:
-        return _covers(db, source, value)
+        return _covers(db, source, value, counting)
     if term.field == "":
-        return _word(db, source, words.fold(value))
+        return _word(db, source, words.fold(value), counting)
     if term.field == "name" and source.words is not None:
         folded = words.fold(value)
-        return _names(db, source, f"{SEPARATOR}{folded}{SEPARATOR}" if term.op == "=" else folded)
-    return _text(source.texts.get(term.field, ()), term.op, value)
+        return _names(db, source, f"{SEPARATOR}{folded}{SEPARATOR}" if term.op == "=" else folded, counting)
+    columns = source.texts.get(term.field, ())
+    if (values := _values(db, source, term, value)) is not None:
+        return _in_values(db, source, columns[0], json_text(values), counting)
+    return _text(columns, term.op, value)
 
 
-def _word(db: Db, source: Source, folded: str) -> Condition:
+def _values(db: Db, source: Source, term: Term, text: str) -> list[str] | None:
+    """Which values of a field's first column match; None where that does not tell all, or has too many. Each value is
+    one step in the index, so a dozen values in a hundred thousand rows take a dozen steps."""
+    column, others = source.sorted_texts.get(term.field), source.untold.get(term.field, frozenset())
+    if column is None or (others and (term.op == "=" or any(text.lower() in word for word in others))):
+        return None
+    table = source.table.split()[0]
+    test, asked = _text(("known.value",), term.op, text)
+    found = db.rows(
+        f"WITH RECURSIVE known(value) AS (SELECT min({column}) FROM {table} UNION ALL"  # noqa: S608 - from sources
+        f" SELECT (SELECT min({column}) FROM {table} WHERE {column} > known.value) FROM known"
+        f" WHERE known.value IS NOT NULL LIMIT ?) SELECT value, {test} FROM known WHERE value IS NOT NULL",
+        (MOST_VALUES + 1, *asked),
+    )
+    return [value for value, matches in found if matches] if len(found) <= MOST_VALUES else None
+
+
+def _in_values(db: Db, source: Source, column: str, values: str, counting: bool) -> Condition:
+    """A window names the rows where they are few, and looks at each sorted row where they are many (the plus keeps the
+    index of the sorting in use)."""
+    condition = f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608 - from sources
+    if counting:
+        return condition, (values,)
+    found = db.rows(
+        f"SELECT {source.id} FROM {source.table} WHERE {condition} LIMIT ?",  # noqa: S608 - from sources
+        (values, words.NARROW + 1),
+    )
+    if len(found) > words.NARROW:
+        return f"+{condition}", (values,)
+    return f"{source.id} IN (SELECT value FROM json_each(?))", (json_text([row[0] for row in found]),)  # noqa: S608
+
+
+def _word(db: Db, source: Source, folded: str, counting: bool) -> Condition:
     if source.words is not None:
-        return words.condition(db, source.words, source.id, folded.replace(SEPARATOR, " "))
+        return words.condition(db, source.words, source.id, folded.replace(SEPARATOR, " "), counting=counting)
     fold = "lower" if folded.isascii() else "fold"
     return f"instr({fold}({source.text}), ?) > 0", (folded,)
 
 
-def _names(db: Db, source: Source, text: str) -> Condition:
+def _names(db: Db, source: Source, text: str, counting: bool) -> Condition:
     if source.words is None:
         return NOTHING
-    return words.condition(db, source.words, source.id, text, "names")
+    return words.condition(db, source.words, source.id, text, "names", counting=counting)
 
 
-def _covers(db: Db, source: Source, host: str) -> Condition:
-    condition, asked = _names(db, source, f"{SEPARATOR}{host}{SEPARATOR}")
+def _covers(db: Db, source: Source, host: str, counting: bool) -> Condition:
+    condition, asked = _names(db, source, f"{SEPARATOR}{host}{SEPARATOR}", counting)
     wildcard = f"*.{host.partition('.')[2]}"
     if not covers(wildcard, host):
         return condition, asked
-    other, more = _names(db, source, f"{SEPARATOR}{wildcard}{SEPARATOR}")
+    other, more = _names(db, source, f"{SEPARATOR}{wildcard}{SEPARATOR}", counting)
     return f"({condition} OR {other})", (*asked, *more)
 
 

@@ -27,7 +27,7 @@ def window(db: Db, query: Query, offset: int, limit: int, now: datetime) -> Wind
     Raises BadInput("filter") with what is wrong with the filter, BadInput("sort") for a column that is none.
     """
     asked = _ask(db, query, now)
-    total = _count(db, query, asked, now)
+    total = count(db, query, now)
     offset = min(max(offset, 0), total)
     limit = min(max(limit, 0), total - offset)
     from_end = offset > total // 2
@@ -44,7 +44,14 @@ def window(db: Db, query: Query, offset: int, limit: int, now: datetime) -> Wind
 
 def count(db: Db, query: Query, now: datetime) -> int:
     """How many rows match; kept until the topic changes. Raises as `window` does."""
-    return _count(db, query, _ask(db, query, now), now)
+    key = (query.topic, query.filter, query.view, now.date(), *revisions(db, *_WATCHED, query.topic))
+    if key not in db.counts:
+        if len(db.counts) >= _MOST_COUNTS:
+            db.counts.clear()
+        asked = _ask(db, query, now, counting=True)
+        sql = f"SELECT count(*) FROM {asked.source.table} WHERE {asked.where}"  # noqa: S608 - from sources
+        db.counts[key] = int(db.value(sql, asked.parameters))
+    return db.counts[key]
 
 
 def position(db: Db, query: Query, row_id: int, now: datetime) -> int | None:
@@ -92,7 +99,7 @@ class _Asked:
         return f"{self.key} {way}, {self.source.id} {way}" if self.key != self.source.id else f"{self.key} {way}"
 
 
-def _ask(db: Db, query: Query, now: datetime) -> _Asked:
+def _ask(db: Db, query: Query, now: datetime, *, counting: bool = False) -> _Asked:
     source = sources.source(query.topic, now.date())
     name, descending = sorting(query)
     if name not in source.sorts:
@@ -100,16 +107,6 @@ def _ask(db: Db, query: Query, now: datetime) -> _Asked:
             "sort", f"{query.topic.value} cannot be sorted by {name[:40]!r}", cure=f"By {', '.join(source.sorts)}"
         )
     where, parameters = source.view(query.view)
-    filtered, more = conditions.of(db, query.filter, source, now)
+    filtered, more = conditions.of(db, query.filter, source, now, counting=counting)
     tests = [test for test in (where, filtered) if test]
     return _Asked(source, " AND ".join(tests) or "1", (*parameters, *more), source.sorts[name], descending)
-
-
-def _count(db: Db, query: Query, asked: _Asked, now: datetime) -> int:
-    key = (query.topic, query.filter, query.view, now.date(), *revisions(db, *_WATCHED, query.topic))
-    if key not in db.counts:
-        if len(db.counts) >= _MOST_COUNTS:
-            db.counts.clear()
-        sql = f"SELECT count(*) FROM {asked.source.table} WHERE {asked.where}"  # noqa: S608 - from sources
-        db.counts[key] = int(db.value(sql, asked.parameters))
-    return db.counts[key]

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from kmptui.domain.listing import SORTS, Topic
+from kmptui.domain.order import ISSUED_STATUSES
 from kmptui.errors import BadInput
 from kmptui.store import audit, certificates, mirror, successors, words
 from kmptui.store.columns import NEVER
@@ -38,6 +39,10 @@ class Source:
     words: words.Words | None = None
     text: str = ""
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sorted_texts: dict[str, str] = field(default_factory=dict)
+    """Of these, the fields whose first column begins an index and has few values: they are looked up by value."""
+    untold: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What the other columns of such a field may hold that cannot be seen in the first: folded words."""
     days: dict[str, tuple[str, str]] = field(default_factory=dict)
     moments: dict[str, str] = field(default_factory=dict)
     flags: dict[str, str] = field(default_factory=dict)
@@ -76,6 +81,8 @@ def _orders(today: date) -> Source:
             "contact": ("o.contact",),
             "source": ("o.origin",),
         },
+        sorted_texts={"status": "state", "org": "organization", "profile": "profile"},
+        untold={"status": ISSUED_STATUSES - {"issued"}},
         days={"expires": ("o.expires", NEVER), "requested": ("o.requested", ""), "issued": ("o.issued", "")},
         flags={
             "key": "EXISTS (SELECT 1 FROM keys k WHERE k.spki IN (o.spki, (SELECT c.spki FROM certificates c"

@@ -51,7 +51,7 @@ def rest_words(parts: Iterable[str]) -> str:
 
 def put(db: Db, words: Words, rows: list[Row]) -> None:
     """Text for new rows."""
-    db.many(f"INSERT INTO {words.table} (id, names, rest, fresh) VALUES (?, ?, ?, 1)", rows)  # noqa: S608 - constants
+    db.insert(words.table, ("id", "names", "rest", "fresh"), [(*row, 1) for row in rows])
 
 
 def replace(db: Db, words: Words, rows: list[Row]) -> None:
@@ -89,11 +89,9 @@ def containing(db: Db, words: Words, text: str, column: str = "") -> list[int] |
     or the index cannot tell: then each row has to be looked at."""
     if len(text) < SHORTEST:
         return None
-    quoted = '"' + text.replace('"', '""') + '"'
-    asked = f"{column} : {quoted}" if column else quoted
     found = db.rows(
         f"SELECT rowid FROM {words.search} WHERE {words.search} MATCH ? LIMIT ?",  # noqa: S608 - constants
-        (asked, NARROW + 1),
+        (_asked(text, column), NARROW + 1),
     )
     if len(found) > NARROW:
         return None
@@ -105,15 +103,29 @@ def containing(db: Db, words: Words, text: str, column: str = "") -> list[int] |
     return None if len(found) > NARROW else [row[0] for row in found]
 
 
-def condition(db: Db, words: Words, row: str, text: str, column: str = "") -> tuple[str, tuple[str, ...]]:
+def condition(
+    db: Db, words: Words, row: str, text: str, column: str = "", *, counting: bool = False
+) -> tuple[str, tuple[str, ...]]:
     """SQL, and its parameters, that is true when the words of the row `row` (an SQL expression of its id) hold the
     folded `text`. Where few rows do, it names them; where many do, each row is looked at, which a window of a sorted
-    list does for the rows that it shows only."""
+    list does for the rows that it shows only; `counting` looks at all rows, and asks the index for them at once."""
     few = containing(db, words, text, column)
     if few is not None:
         return f"{row} IN (SELECT value FROM json_each(?))", (json_text(few),)  # noqa: S608 - row is ours
     looked, parameters = _holds("w", text, column)
+    if counting and len(text) >= SHORTEST:
+        return (
+            f"+{row} IN (SELECT rowid FROM {words.search} WHERE {words.search} MATCH ?"  # noqa: S608 - row is ours
+            f" UNION ALL SELECT w.id FROM {words.table} w WHERE w.fresh = 1 AND {looked})",
+            (_asked(text, column), *parameters),
+        )
     return f"EXISTS (SELECT 1 FROM {words.table} w WHERE w.id = {row} AND {looked})", parameters  # noqa: S608
+
+
+def _asked(text: str, column: str) -> str:
+    """As the index is asked for text, whatever is in it."""
+    quoted = '"' + text.replace('"', '""') + '"'
+    return f"{column} : {quoted}" if column else quoted
 
 
 def _holds(alias: str, text: str, column: str) -> tuple[str, tuple[str, ...]]:

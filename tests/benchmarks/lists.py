@@ -60,5 +60,6 @@ def _walk(home: Path, filters: Mapping[str, str]) -> dict[str, float]:
             terminal.key("/")
             terminal.key(words)
             took[f"filtered by {name}"] = terminal.key("enter").last
-            terminal.key("escape")
+            terminal.key("escape")  # the cursor stays on its row, wherever that is in the whole list
+            terminal.key("home")
     return took

@@ -18,7 +18,7 @@ from kmptui.domain.listing import SORTS, Query, Topic
 from kmptui.domain.names import covers
 from kmptui.domain.order import Order
 from kmptui.errors import BadInput
-from kmptui.store import account, audit, certificates, keys, ledger, listing, words
+from kmptui.store import account, audit, certificates, conditions, keys, ledger, listing, words
 from kmptui.store.db import Db
 from tests.store.making import NOW, STAMP, TODAY, certificate, connected, remote, sealed, stamp
 
@@ -414,3 +414,33 @@ def test_orders_are_sorted_by_an_index_that_holds_the_view(
     told = plan(db, monkeypatch, Query(Topic.ORDERS, sort=sort, descending=descending))
     assert "USING COVERING INDEX orders_" in told
     assert told.count("TEMP B-TREE") <= 1, "only the rows of the window are sorted again"
+
+
+def test_a_status_is_scms_word_or_ours(db: Db) -> None:
+    told = ["Issued", "Downloaded", "Requested", "Applied", "Odd one", "Revoked"]
+    ledger.merge(db, [remote(n, status=status) for n, status in enumerate(told, 1)], STAMP)
+
+    def found(text: str) -> set[str]:
+        return {told[n - 1] for n in listing.ids(db, Query(Topic.ORDERS, filter=text, view="all"), NOW)}
+
+    assert found("status:issued") == {"Issued", "Downloaded"}
+    assert found("status:downloaded") == {"Downloaded"}
+    assert found("status=requested") == {"Requested"}
+    assert found("status:re") == {"Requested", "Revoked"}
+    assert found('status:"odd ONE"') == {"Odd one"}
+    assert found("-status:issued") == {"Requested", "Applied", "Odd one", "Revoked"}
+    assert found("status:none") == set()
+
+
+def test_an_organization_of_many_is_found_by_any_part_of_it(db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["Web Ops", "web OPS", "Library", "Übersee", ""]
+    ledger.merge(db, [remote(n, organization=name) for n, name in enumerate(names, 1)], STAMP)
+    asked = ["org:ops", "org:WEB", "org=library", "org:lib", "org:über", "org:nobody", "-org:ops"]
+
+    def found() -> list[tuple[int, ...]]:
+        return [listing.ids(db, Query(Topic.ORDERS, filter=text, sort="id"), NOW) for text in asked]
+
+    by_value = found()
+    assert by_value == [(1, 2), (1, 2), (3,), (3,), (4,), (), (3, 4, 5)]
+    monkeypatch.setattr(conditions, "MOST_VALUES", 2)
+    assert found() == by_value

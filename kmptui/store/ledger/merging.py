@@ -35,7 +35,6 @@ _SELECT = (
     " WHERE ssl_id IN (SELECT value FROM json_each(?))"
 )
 _INSERT_COLUMNS = ("id", "ssl_id", "ledger", "origin", "lineage", "checked", *_OWN, *_TOLD)
-_INSERT = f"INSERT INTO orders ({', '.join(_INSERT_COLUMNS)}) VALUES ({', '.join('?' * len(_INSERT_COLUMNS))})"  # noqa: S608
 _UPDATE = f"UPDATE orders SET checked = ?, deleted = ?, {' = ?, '.join((*_OWN, *_TOLD))} = ? WHERE id = ?"  # noqa: S608
 
 Values = tuple[Any, ...]
@@ -72,7 +71,7 @@ def update_from_details(db: Db, remote: RemoteOrder, stamp: Stamp) -> Order:
 
 
 class _Merge:
-    """One batch: what is known is read at once, compared here, and written by two statements for many rows."""
+    """One batch: what is known is read at once, compared here, and written by a few statements for many rows."""
 
     def __init__(self, db: Db, stamp: Stamp, bring_back: bool) -> None:
         self._db = db
@@ -146,7 +145,7 @@ class _Merge:
         return hold
 
     def _write(self) -> None:
-        self._db.many(_INSERT, self._inserts)
+        self._db.insert("orders", _INSERT_COLUMNS, self._inserts)
         self._db.many(_UPDATE, self._updates)
         words.put(self._db, words.ORDERS, self._new_words)
         words.replace(self._db, words.ORDERS, self._other_words)
