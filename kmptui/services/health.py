@@ -114,7 +114,12 @@ def password(facts: Facts, today: date) -> Check:
         return Check("Password", "note", "It expires; SCM does not tell when")
     days = (ends - today).days
     soon = days <= ENDS_SOON
-    return Check("Password", "note" if soon else "ok", f"It ends {ends}, in {days} d", renew if soon else "")
+    return Check(
+        "Password",
+        "note" if soon else "ok",
+        f"It ends {ends}, {f'in {days} d' if days else 'today'}",
+        renew if soon else "",
+    )
 
 
 def clock(client: ScmClient) -> Check:

@@ -20,7 +20,7 @@ from kmptui.errors import KmptuiError
 from kmptui.services.reporting import Changed
 from kmptui.tui import present, workers
 from kmptui.tui.commands.app_commands import APP_COMMANDS
-from kmptui.tui.commands.command import Command, Commanded
+from kmptui.tui.commands.command import Command, Commanded, Mode
 from kmptui.tui.commands.ways import Ways
 from kmptui.tui.keymap import keymap
 from kmptui.tui.messages import AccountChanged, RunningChanged, ShowList, ShowTab, StartDemo, StoreChanged
@@ -225,6 +225,8 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
             at = present.local(self.workspace.clock.now())
             self.log_of_commands.append(Logged(f"{at:%H:%M:%S}", command.words, line))
         self.tell(said="")
+        if command.mode is Mode.WORKS and self.last_problem is not None:
+            self.tell(problem="")  # it is tried anew: what stood against it may be gone
 
     def action_tell_how_to_quit(self) -> None:
         """ctrl+c ends nothing: in a text field it copies, and a paste may hold it."""

@@ -7,17 +7,20 @@ from typing import Any
 
 from textual.content import Content
 
-from kmptui.errors import ScmRefused
+from kmptui.domain.order import Ledger, OrderRequest
+from kmptui.errors import ScmRefused, Unreachable
+from kmptui.services.ordering import Placed
 from kmptui.tui.app import KmptuiApp
 from kmptui.tui.dialogs.choose import Choices, ChooseDialog
 from kmptui.tui.dialogs.help import HelpDialog
 from kmptui.tui.dialogs.order.form import OrderForm
+from kmptui.tui.dialogs.order.preview import PreviewDialog
 from kmptui.tui.dialogs.problem import ProblemDialog
 from kmptui.tui.dialogs.too_small import TooSmall
 from kmptui.tui.tabs.home_screen import HomeScreen
 from kmptui.tui.widgets.dialog import TextDialog
 from kmptui.tui.widgets.fields import Option
-from tests.tui.acting import field, is_open, prose, sees, shown, until
+from tests.tui.acting import field, fill, is_open, prose, sees, shown, type_text, until
 from tests.tui.stage import stage
 
 
@@ -119,3 +122,66 @@ async def test_the_server_s_words_stand_apart(tmp_path: Path) -> None:
         said = next(at for at, line in enumerate(lines) if line.startswith("SCM says -16"))
         assert lines[said - 1] == ""
         assert "Unknown user" in prose(pilot.app.screen)
+
+
+async def test_what_could_not_be_reached_is_told_until_it_is_tried_anew(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        pilot.app.show_problem(Unreachable("No connection to SCM"))
+        await sees(pilot, "! SCM cannot be reached")
+        await pilot.press("5", "1")
+        await sees(pilot, "! SCM cannot be reached")
+        await pilot.press("s")
+        await until(pilot, lambda: "cannot be reached" not in shown(pilot.app.screen))
+
+
+async def test_the_footer_names_no_key_that_one_types(tmp_path: Path) -> None:
+    async with an_app(tmp_path).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "Needs you")
+        await pilot.press("5")
+        await sees(pilot, "/ Filter")
+        await pilot.press("slash")
+        await until(pilot, lambda: "/ Filter" not in shown(pilot.app.screen))
+
+
+async def test_an_order_that_was_not_sent_says_so(tmp_path: Path) -> None:
+    play = stage(tmp_path)
+    play.ordering.outcome = Unreachable("No connection to SCM")
+    async with KmptuiApp(play).run_test(size=(80, 24)) as pilot:  # type: ignore[arg-type]
+        await sees(pilot, "Needs you")
+        await pilot.press("n")
+        form = await is_open(pilot, OrderForm)
+        await type_text(pilot, "shop.example.edu,")
+        await fill(pilot, form, **{"custom:Cost centre": "0815"})
+        await until(pilot, lambda: not [f for f in form.findings if not f.hint and not f.stale_prone], "a clean form")
+        await pilot.press("ctrl+o")
+        await is_open(pilot, PreviewDialog)
+        await pilot.press("ctrl+y")
+        await is_open(pilot, ProblemDialog)
+        await sees(pilot, "No order was sent")
+
+
+async def test_names_that_were_not_ordered_one_by_one_stay_in_the_draft(tmp_path: Path) -> None:
+    play = stage(tmp_path)
+
+    async def place_each(request: OrderRequest, **_: bool) -> tuple[Placed, ...]:
+        kinds = (Ledger.ACCEPTED, Ledger.UNCONFIRMED, Ledger.DRAFT)
+        return tuple(
+            Placed(None, None, name, kind, "so it went") for name, kind in zip(request.names, kinds, strict=False)
+        )
+
+    play.ordering.place_each = place_each  # type: ignore[method-assign]
+    async with KmptuiApp(play).run_test(size=(80, 24)) as pilot:  # type: ignore[arg-type]
+        await sees(pilot, "Needs you")
+        await pilot.press("n")
+        form = await is_open(pilot, OrderForm)
+        await type_text(pilot, "".join(f"host{number}.example.edu," for number in range(4)))
+        await fill(pilot, form, **{"custom:Cost centre": "0815"})
+        field(form, "each").choose(True)
+        await until(pilot, lambda: form.values.each and not [f for f in form.findings if not f.hint], "a clean form")
+        await pilot.press("ctrl+o")
+        await is_open(pilot, PreviewDialog)
+        await pilot.press("ctrl+y")
+        await sees(pilot, "2 names without an order wait in the form")
+        assert play.drafts.kept is not None
+        assert dict(play.drafts.kept.members)["names"].split() == ["host2.example.edu", "host3.example.edu"]

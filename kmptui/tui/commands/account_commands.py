@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from kmptui.domain.listing import Topic
 from kmptui.services.mirror import MIRRORED
-from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
-from kmptui.tui.commands.list_commands import Actions
+from kmptui.tui.commands.list_commands import Actions, counted_rows
 from kmptui.tui.messages import AccountChanged
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ class SyncAll(OnAccount):
 
     async def run(self, where: AccountTab) -> None:
         report = await where.workspace.mirror.sync((*MIRRORED, Topic.ORDERS))
-        counts = [present.counted(count.total, count.topic.value.removesuffix("s")) for count in report.counts]
-        where.say("; ".join(["Synced: " + ", ".join(counts), *report.warnings]))
+        where.say("; ".join([f"Synced: {counted_rows(report)}", *report.warnings]))
         await where.refresh_data()
 
 

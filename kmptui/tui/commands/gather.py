@@ -26,7 +26,11 @@ class Offer:
 def offers(screen: Screen[Any]) -> Iterator[Offer]:
     """Every command of the chain from the focus upwards, nearest first, with the keys that really reach it."""
     keys: dict[tuple[str, int], list[str]] = {}
-    active = screen.active_bindings
+    focused = screen.focused
+    typed = {"slash"} if focused is not None and focused.check_consume_key("slash", "/") else set()
+    active = {
+        key: found for key, found in screen.active_bindings.items() if key not in typed
+    }  # Textual misses this one
     for key, found in active.items():
         if found.binding.id and not key.startswith("alt+"):
             keys.setdefault((found.binding.id, id(found.node)), []).append(key)

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from kmptui.domain.listing import SORTS, Topic, sorting
-from kmptui.services.mirror import MIRRORED
+from kmptui.services.mirror import MIRRORED, SyncReport
 from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
 from kmptui.tui.commands.subject import Subject
@@ -182,9 +182,13 @@ class Sync(OnSubject):
     async def run(self, where: Subject) -> None:
         where.say("Syncing …")
         report = await where.mirror.sync(sync_topics(where.topic))
-        told = [f"{present.counted(c.total, c.topic.value.removesuffix('s'))}" for c in report.counts]
         changed = sum(c.new + c.changed + c.gone for c in report.counts)
-        where.say(f"Synced: {', '.join(told)}; {changed:,} changed" + "".join(f". {w}" for w in report.warnings))
+        where.say(f"Synced: {counted_rows(report)}; {changed:,} changed" + "".join(f". {w}" for w in report.warnings))
+
+
+def counted_rows(report: SyncReport) -> str:
+    """`8 organizations, 25 domains`."""
+    return ", ".join(present.counted(count.total, count.topic.value.removesuffix("s")) for count in report.counts)
 
 
 def sync_topics(topic: Topic) -> tuple[Topic, ...]:

@@ -13,12 +13,14 @@ from kmptui.tui.widgets.dialog import TextDialog
 
 
 class ProblemDialog(TextDialog):
-    """One typed error."""
+    """One typed error; `meaning` says what it means for what was being done."""
 
-    def __init__(self, error: KmptuiError) -> None:
+    def __init__(self, error: KmptuiError, meaning: str = "") -> None:
         said = present.error(error)
         if isinstance(error, PreflightFailed):
             said = Content("\n").join([present.text("Not sent", present.STRONG), *map(present.text, error.findings)])
+        if meaning:
+            said = Content("\n").join([said, present.text(meaning)])
         server = present.server_said(error)
         further = Content("\n").join([Content(""), present.text(server, present.MUTED)]) if server else None
         super().__init__(problem_of(error).title, said, further=further)

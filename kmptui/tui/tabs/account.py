@@ -14,6 +14,7 @@ from kmptui.services.account import AccountView
 from kmptui.services.mirror import MIRRORED
 from kmptui.tui import present
 from kmptui.tui.commands.account_commands import ACCOUNT_COMMANDS
+from kmptui.tui.commands.list_commands import counted_rows
 from kmptui.tui.messages import AccountChanged, StoreChanged
 from kmptui.tui.tabs.home_panel import HomePanel, NeedsList
 from kmptui.tui.tabs.link_form import Linked, LinkForm
@@ -169,7 +170,6 @@ class AccountTab(Tab):
             report = await self.workspace.mirror.sync(MIRRORED)
         finally:
             self.query_one(HomePanel).asking("")
-        counts = ", ".join(present.counted(count.total, count.topic.value.removesuffix("s")) for count in report.counts)
-        self.say(f"Linked. Read: {counts}" if counts else "Linked")
+        self.say(f"Linked. Read: {counted_rows(report)}" if report.counts else "Linked")
         await self.refresh_data()
         await self.ways.import_orders()

@@ -71,6 +71,9 @@ class HomePanel(Vertical, can_focus=True):
         yield NeedsList()
         yield Static(classes="home-facts")
 
+    def on_mount(self) -> None:
+        self.draw()
+
     def show(self, view: HomeView, facts: Sequence[tuple[str, str]]) -> None:
         """The figures as they are now; the bar stays on its line."""
         self._view = view

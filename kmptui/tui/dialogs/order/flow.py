@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from textual.app import App
 
+from kmptui.domain.order import Ledger
 from kmptui.domain.validity import longest_issued
-from kmptui.errors import AlreadyOrdered, Finding, KmptuiError, PreflightFailed, ScmRefused, Unconfirmed, VaultLocked
+from kmptui.errors import (
+    AccountRefused,
+    AlreadyOrdered,
+    Finding,
+    HeldElsewhere,
+    KmptuiError,
+    NotLinked,
+    PreflightFailed,
+    ReadOnly,
+    ScmRefused,
+    StoreFailed,
+    Unconfirmed,
+    Unreachable,
+    VaultLocked,
+)
 from kmptui.tui import present
 from kmptui.tui.dialogs.order import choices
 from kmptui.tui.dialogs.order.decision import OrderDecision
@@ -23,6 +39,8 @@ if TYPE_CHECKING:
     from kmptui.services.workspace import Workspace
 
 T = TypeVar("T")
+NOT_SENT = "No order was sent. The form comes back as you left it."
+NONE_MADE = "SCM made no order of it. The form comes back as you left it."
 AGAIN = "Look at it first; to order all the same, go on from the form to the preview again"
 
 
@@ -91,7 +109,7 @@ async def _place_one(app: App[Any], workspace: Workspace, decision: OrderDecisio
         if isinstance(error, AlreadyOrdered):
             error.cure = AGAIN
         await _close(page)
-        await app.push_screen_wait(ProblemDialog(error))
+        await app.push_screen_wait(ProblemDialog(error, _meaning(error)))
         return _findings(error)
     await workspace.drafts.discard()
     page.tell(placed.words)
@@ -113,14 +131,27 @@ async def _place_each(app: App[Any], workspace: Workspace, decision: OrderDecisi
     except KmptuiError as error:
         await app.push_screen_wait(ProblemDialog(error))
         return _findings(error)
-    await workspace.drafts.discard()
+    left = _not_ordered(decision.request.names, outcomes)
+    if left:
+        await workspace.drafts.save(replace(decision.values, names=left, each=len(left) > 1).members())
+    else:
+        await workspace.drafts.discard()
     lines = [f"{'o' + str(p.order_id) if p.order_id else '-':<7} {p.common_name}: {p.words}" for p in outcomes]
     missing = len(decision.request.names) - len(outcomes)
     if missing:
         lines.append(f"Stopped here: {present.counted(missing, 'name')} not ordered.")
+    if left:
+        wait = "waits" if len(left) == 1 else "wait"
+        lines.append(f"{present.counted(len(left), 'name')} without an order {wait} in the form (n).")
     lines.append("Orders shows them; c checks them.")
     await app.push_screen_wait(TextDialog("What became of the orders", present.paragraph("\n".join(lines))))
     return None
+
+
+def _not_ordered(names: tuple[str, ...], outcomes: tuple[Placed, ...]) -> tuple[str, ...]:
+    """The names for which there is no order, for sure; one without a clear answer is not among them."""
+    perhaps = {p.common_name for p in outcomes if p.ledger in {Ledger.ACCEPTED, Ledger.SENT, Ledger.UNCONFIRMED}}
+    return tuple(name for name in names if name not in perhaps)
 
 
 async def _show_lost(workspace: Workspace, page: FollowPage, error: Unconfirmed) -> None:
@@ -135,6 +166,14 @@ async def _show_lost(workspace: Workspace, page: FollowPage, error: Unconfirmed)
 async def _close(page: FollowPage) -> None:
     if page.is_current:
         await page.dismiss(None)
+
+
+def _meaning(error: KmptuiError) -> str:
+    """What an error of `Ordering.place` means for the order; nothing is claimed that its contract does not say."""
+    if isinstance(error, ScmRefused | AccountRefused):
+        return NONE_MADE
+    unsent = PreflightFailed | AlreadyOrdered | ReadOnly | NotLinked | VaultLocked | HeldElsewhere | Unreachable
+    return NOT_SENT if isinstance(error, unsent | StoreFailed) else ""
 
 
 def _findings(error: KmptuiError) -> tuple[Finding, ...]:
