@@ -80,6 +80,20 @@ class Settings:
     lock_after_minutes: int = field(
         default=30, metadata={"doc": "Lock the vault after so many idle minutes, where it has a passphrase; 0: never."}
     )
+    auto_renewal: bool = field(
+        default=False, metadata={"doc": "Renew the chosen certificates by schedule, before they end."}
+    )
+    renew_days_before: int = field(
+        default=30,
+        metadata={"doc": "Days before its end on which a certificate is renewed; never above a third of its lifetime."},
+    )
+    renew_beside_scm: bool = field(
+        default=False, metadata={"doc": "Renew also what SCM's own auto-renewal is switched on for."}
+    )
+    hook: str = field(
+        default="", metadata={"doc": "Program to run when a renewal fails or a new certificate is here; see hook test."}
+    )
+    hook_seconds: int = field(default=30, metadata={"doc": "Seconds that the hook may take, 1 to 600."})
     mouse: bool = field(default=False, metadata={"doc": "Let the program use the mouse."})
     keys: dict[str, str] = field(default_factory=dict, metadata={"doc": "Other keys for commands: command id = key."})
 
@@ -87,6 +101,8 @@ class Settings:
 LIMITS: dict[str, tuple[int, int]] = {
     "certificate_limit": (0, 1_000_000),
     "concurrency": (1, 16),
+    "renew_days_before": (1, 365),
+    "hook_seconds": (1, 600),
     "lock_after_minutes": (0, 1440),
 }
 CHOICES: dict[str, tuple[str, ...]] = {"theme": ("dark", "light")}

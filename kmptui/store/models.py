@@ -100,7 +100,9 @@ class KeyRow(peewee.Model):
 class OrderRecord(peewee.Model):
     """`state` is the word that lists show and `shelf` where the row stands (0 current, 1 past, 2 deleted): both follow
     from other columns and are kept by kmptui.store.ledger for the indexes' sake. `lineage` is the first order of a row
-    of renewals; `body_tries` and `body_again` tell of failed fetches."""
+    of renewals; `body_tries` and `body_again` tell of failed fetches; `choice` is a person's for automatic renewal: on,
+    off, or "" where the rules decide, and `auto_renew` what comes of both; `expected` is the day on which a renewal was
+    expected to end."""
 
     id = peewee.AutoField()
     ssl_id = IntegerField(null=True)
@@ -157,6 +159,8 @@ class OrderRecord(peewee.Model):
     deleted = BooleanField()
     body_tries = IntegerField()
     body_again = TextField()
+    choice = TextField()
+    expected = DayField()
 
     class Meta:
         table_name = "orders"
@@ -331,6 +335,76 @@ class RunRow(peewee.Model):
         table_name = "runs"
 
 
+class RenewalRule(peewee.Model):
+    """`kind` is organization, profile or name, `value` what it must be, or match; `exclude`: an exception."""
+
+    id = peewee.AutoField()
+    kind = TextField()
+    value = CleanField()
+    exclude = BooleanField()
+    created = MomentField()
+
+    class Meta:
+        table_name = "renewal_rules"
+
+
+class RenewalTry(peewee.Model):
+    """Why the renewal of an order did not come about, and when it is tried again."""
+
+    order_id = IntegerField(primary_key=True)
+    tries = IntegerField()
+    kind = TextField()
+    cause = CleanField()
+    cure = CleanField()
+    code = IntegerField(null=True)
+    last = MomentField()
+    again = MomentField()
+
+    class Meta:
+        table_name = "renewal_tries"
+
+
+class RevocationRow(peewee.Model):
+    """A revocation and its proof: `confirmed` when SCM said so, `listed` when the CRL at `crl_url` had the serial."""
+
+    id = peewee.AutoField()
+    certificate_id = IntegerField(null=True)
+    order_id = IntegerField(null=True)
+    serial = CleanField()
+    common_name = CleanField()
+    reason_code = IntegerField()
+    reason = CleanField()
+    asked = MomentField()
+    confirmed = MomentField(null=True)
+    crl_url = CleanField()
+    listed = MomentField(null=True)
+    tries = IntegerField()
+    again = TextField()
+    problem = CleanField()
+
+    class Meta:
+        table_name = "revocations"
+
+
+class ChangeRow(peewee.Model):
+    """What somebody else did in SCM: `kind` is new, revoked, reissued, renewed, vanished or changed; `seen` once a
+    person has acknowledged it."""
+
+    id = peewee.AutoField()
+    at = MomentField()
+    topic = TextField()
+    kind = TextField()
+    subject = CleanField()
+    order_id = IntegerField(null=True)
+    row_id = IntegerField(null=True)
+    before = CleanField()
+    after = CleanField()
+    seen = MomentField(null=True)
+
+    class Meta:
+        table_name = "changes"
+
+
 class AuditRecord(peewee.Model):
     """`at` and `details` stand as the text that the hash covers."""
 
@@ -355,6 +429,7 @@ class AuditRecord(peewee.Model):
 
 TABLES = (
     Fact, ClaimRow, SlotRow, DataKeyRow, AccountRow, KeyRow, OrderRecord, IntentRow, CertificateRecord, Issuer, Body,
-    OrganizationRow, DomainRow, ProfileRow, CustomFieldRow, DraftRow, RunRow, AuditRecord,
+    OrganizationRow, DomainRow, ProfileRow, CustomFieldRow, DraftRow, RunRow, RenewalRule, RenewalTry, RevocationRow,
+    ChangeRow, AuditRecord,
 )  # fmt: skip
 """All of them; the search tables are reached by SQL only."""

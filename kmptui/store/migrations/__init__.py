@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kmptui.store.columns import moment_text
-from kmptui.store.migrations import step_0001_initial
+from kmptui.store.migrations import step_0001_initial, step_0002_life
 
 if TYPE_CHECKING:
     from kmptui.store.db import Db
@@ -30,7 +30,10 @@ class Step:
     apply: Callable[[Db], None]
 
 
-STEPS: tuple[Step, ...] = (Step(1, "0001_initial", step_0001_initial.apply),)
+STEPS: tuple[Step, ...] = (
+    Step(1, "0001_initial", step_0001_initial.apply),
+    Step(2, "0002_life", step_0002_life.apply),
+)
 NEWEST = STEPS[-1].number
 
 
