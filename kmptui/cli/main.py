@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("audit:audit", "The record of what was done: list, export, verify."),
     "find": ("find:find", "Which order is this certificate, CSR or key?"),
     "vault": ("vault:vault", "The vault of keys and passwords."),
+    "backup": ("backup:backup", "The whole home in one sealed file."),
+    "restore": ("backup:restore", "Put a backup into an empty home."),
     "settings": ("settings:settings", "Show and change settings."),
     "doctor": ("doctor:doctor", "Examine address, TLS, proxy, credentials, role, clock, store, permissions."),
     "demo": ("demo:demo", "A rehearsal on a sandbox SCM: no account, no network."),

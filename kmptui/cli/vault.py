@@ -8,7 +8,7 @@ import click
 
 from kmptui.cli import diagnostics, exit_codes, output, secrets
 from kmptui.cli.options import as_json, yes
-from kmptui.cli.session import engine
+from kmptui.cli.session import Progressing, engine
 
 if TYPE_CHECKING:
     from kmptui.services.vault import VaultStatus
@@ -24,9 +24,11 @@ def vault() -> None:
 
 def _print(status: VaultStatus, *, json: bool) -> None:
     if json:
-        output.value({"state": status.state, "slots": list(status.slots)})
-    else:
-        output.fields([("Vault", status.state), ("Opened by", ", ".join(status.slots))])
+        output.value({"state": status.state, "slots": list(status.slots), "old_keys": status.old_keys})
+        return
+    output.fields([("Vault", status.state), ("Opened by", ", ".join(status.slots))])
+    if status.old_keys:
+        output.line("A rotation of the data key did not come to its end: kmptui vault rotate does it again")
 
 
 @vault.command()
@@ -99,4 +101,22 @@ async def remove_slot(workspace: Workspace, kind: str, yes: bool, json: bool) ->
     if not diagnostics.confirmed(f"The {kind} will no longer open the vault. Go on?", yes=yes):
         return exit_codes.FAILURE
     _print(await workspace.vault.remove_slot(kind.replace("-", " ")), json=json)
+    return exit_codes.FINE
+
+
+@vault.command()
+@yes
+@as_json
+@engine(vault=True)
+async def rotate(workspace: Workspace, yes: bool, json: bool) -> int:
+    """Make a new data key and seal every secret under it. Passphrase and key file stay as they are."""
+    if not diagnostics.confirmed("Seal every secret under a new key?", yes=yes):
+        return exit_codes.FAILURE
+    progress = Progressing()
+    count = await workspace.vault.rotate(progress)
+    progress.end()
+    if json:
+        output.value({"sealed": count})
+    else:
+        output.line(f"{count:,} {'secret' if count == 1 else 'secrets'} sealed under a new key; the old one is gone")
     return exit_codes.FINE

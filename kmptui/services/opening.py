@@ -97,7 +97,11 @@ class Opening:
             self._vault.lock()
 
     async def seal(self, plaintext: bytes, identity: str) -> Sealed:
-        return (await self.opened()).seal(plaintext, identity)
+        """Under the newest data key, also where another process has rotated it. Raises VaultLocked."""
+        vault = await self.opened()
+        if await self._store.read(slots.newest_key) != vault.key_id:
+            vault.refresh(await self._store.read(slots.rows))
+        return vault.seal(plaintext, identity)
 
     async def open(self, sealed: Sealed) -> bytes:
         """Raises VaultLocked, Damaged. A data key that another process made is taken in once."""

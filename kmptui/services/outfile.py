@@ -12,11 +12,14 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from kmptui.errors import BadInput, Full
+
+Data = bytes | Callable[[], Iterable[bytes]]
+"""What is written: at once, or piece by piece; a second try begins the pieces anew."""
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -24,7 +27,7 @@ _NO_NAMELESS = _NO_LINKS | {errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EXDE
 """The file system has no nameless files, or no /proc is there to name one by."""
 
 
-def write_out(path: Path, data: bytes, *, replace: bool = False, field: str = "out") -> None:
+def write_out(path: Path, data: Data, *, replace: bool = False, field: str = "out") -> None:
     """Write `data` to `path`, 0600 whatever the umask.
 
     An existing regular file is only replaced with `replace`. Raises BadInput(`field`) where the place is no good, and
@@ -66,7 +69,7 @@ def _refuse_odd_place(folder: int, path: Path, *, replace: bool, field: str) -> 
         raise _exists(path, field)
 
 
-def _write(folder: int, name: str, data: bytes, *, replace: bool) -> None:
+def _write(folder: int, name: str, data: Data, *, replace: bool) -> None:
     beside = f".kmptui.{secrets.token_hex(8)}"
     try:
         _write_nameless(folder, name, beside, data, replace=replace)
@@ -77,7 +80,7 @@ def _write(folder: int, name: str, data: bytes, *, replace: bool) -> None:
     os.fsync(folder)
 
 
-def _write_nameless(folder: int, name: str, beside: str, data: bytes, *, replace: bool) -> None:
+def _write_nameless(folder: int, name: str, beside: str, data: Data, *, replace: bool) -> None:
     handle = os.open(".", os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600, dir_fd=folder)
     with os.fdopen(handle, "wb") as out:
         _fill(out, data)
@@ -92,7 +95,7 @@ def _write_nameless(folder: int, name: str, beside: str, data: bytes, *, replace
                 os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _write_beside(folder: int, name: str, beside: str, data: bytes, *, replace: bool) -> None:
+def _write_beside(folder: int, name: str, beside: str, data: Data, *, replace: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(beside, flags, 0o600, dir_fd=folder)
     with _taken_away(folder, beside):
@@ -102,9 +105,10 @@ def _write_beside(folder: int, name: str, beside: str, data: bytes, *, replace: 
             os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _fill(out: BinaryIO, data: bytes) -> None:
+def _fill(out: BinaryIO, data: Data) -> None:
     os.fchmod(out.fileno(), 0o600)
-    out.write(data)
+    for piece in (data,) if isinstance(data, bytes) else data():
+        out.write(piece)
     out.flush()
     os.fsync(out.fileno())
 

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
-from kmptui.errors import BadInput, StateForbids
-from kmptui.store import slots
+from kmptui.errors import BadInput, StateForbids, WrongPassphrase
+from kmptui.services.reporting import Progress, Report, silent
+from kmptui.store import audit, claims, facts, slots
+from kmptui.store.sealed import reseal, sealed_under_others
 
 if TYPE_CHECKING:
+    from kmptui.domain.audit import Stamp
     from kmptui.services.engine import Engine
-    from kmptui.store.slots import Slot
+    from kmptui.store.database import Db
+    from kmptui.store.facts import StoredFact
+    from kmptui.store.slots import DataKey, Slot
     from kmptui.store.vault import Vault
 
 SHORTEST, LONGEST = 8, 1024
 """Characters of a passphrase."""
+FREE_TRIES = 3
+"""Wrong passphrases in a row after which the next one has to wait."""
+LONGEST_WAIT = timedelta(minutes=5)
+_WRONG = "wrong passphrases"
+_TOPIC = "vault"
+_RESEALED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class VaultStatus:
     """`state`: none, locked, open (or opens without a person as soon as it is needed). `slots` in words: "key file",
-    "passphrase"."""
+    "passphrase". `old_keys`: data keys that an interrupted rotation has left; the next one takes them away."""
 
     state: str
     slots: tuple[str, ...]
+    old_keys: int = 0
 
 
 class VaultService:
@@ -39,7 +52,7 @@ class VaultService:
         locked by hand."""
         kinds = await self._engine.store.read(slots.status)
         state = "none" if not kinds else "open" if self._opening.by_itself(kinds) else "locked"
-        return VaultStatus(state, kinds)
+        return VaultStatus(state, kinds, await self._engine.store.read(slots.old_keys))
 
     async def init(self, passphrase: str | None) -> VaultStatus:
         """Make the vault with a passphrase slot, or with a key file. Raises StateForbids where there is one,
@@ -50,9 +63,29 @@ class VaultService:
 
     async def unlock(self, passphrase: str | None = None) -> VaultStatus:
         """With the passphrase, or without one by a systemd credential, `KMPTUI_PASSPHRASE_FILE` or the key file.
-        Raises WrongPassphrase, VaultLocked, BadInput (a file's owner or mode)."""
-        await self._opening.unlock(passphrase)
+        Raises WrongPassphrase (also where one has to wait after several wrong ones), VaultLocked, BadInput (a file's
+        owner or mode)."""
+        if passphrase is None:
+            await self._opening.unlock(None)
+        else:
+            await self._prove(passphrase)
         return await self._told()
+
+    async def _prove(self, passphrase: str) -> None:
+        """Open with what a person typed. Wrong ones are counted in the store, for all processes: after three the next
+        try waits 2 s, 4 s … 5 min. Each is in the audit."""
+        engine = self._engine
+        wait = _wait(await engine.store.read(facts.get, _WRONG), engine.clock.now())
+        if wait > timedelta():
+            seconds = int(wait.total_seconds()) + 1
+            raise WrongPassphrase("Several passphrases were wrong", cure=f"Try again in {seconds:,} s")
+        try:
+            await self._opening.unlock(passphrase)
+        except WrongPassphrase:
+            await engine.store.write(_count_wrong, await engine.stamp())
+            raise
+        if await engine.store.read(facts.get, _WRONG) is not None:
+            await engine.store.write(facts.drop, _WRONG)
 
     async def lock(self) -> VaultStatus:
         """Forget the keys and the connection that was made with them; work that runs keeps it to its end."""
@@ -63,7 +96,7 @@ class VaultService:
     async def change_passphrase(self, old: str, new: str) -> None:
         """Proves the old one first. Raises WrongPassphrase, VaultLocked (there is none), BadInput("passphrase")."""
         check_passphrase(new)
-        await self._opening.unlock(old)
+        await self._prove(old)
         slot = await self._slot(self._opening.vault(), slots.PASSPHRASE, new)
         entry = Entry("vault", subject="passphrase changed")
         await self._engine.store.write(slots.replace_slot, slot, entry, await self._engine.stamp())
@@ -98,6 +131,58 @@ class VaultService:
             remove_key_file(paths.key_file)
         return await self._told()
 
+    async def rotate(self, report: Report = silent) -> int:
+        """Make a new data key and seal every secret under it; how many there were. May be killed anywhere: the secrets
+        that are left open under the old key, and the next rotation takes them along. Raises VaultLocked, HeldElsewhere
+        (another process rotates)."""
+        return await self._engine.own(self._rotate(self._engine.telling(report)), "Rotating the vault's data key")
+
+    async def _rotate(self, report: Report) -> int:
+        engine, store = self._engine, self._engine.store
+        vault = await self._opening.opened()
+        claim = await store.write(claims.claim, _TOPIC, engine.holder, engine.clock.now())
+        try:
+            key = await self._new_key(vault)
+            done = 0
+            while True:
+                done = await self._reseal(vault, key, done, report)
+                entry = Entry("vault", "outcome", "rotated", details=(("secrets", str(done)),))
+                try:
+                    await store.write(slots.drop_old_keys, entry, await engine.stamp())
+                    break
+                except StateForbids:  # somebody has sealed one more under the old key
+                    continue
+        finally:
+            await store.write(claims.release, claim)
+        vault.refresh(await store.read(slots.rows))
+        await self._told()
+        return done
+
+    async def _new_key(self, vault: Vault) -> DataKey:
+        engine = self._engine
+        vault.refresh(await engine.store.read(slots.rows))
+        key = vault.rotate(engine.clock.now())
+        try:
+            await engine.store.write(
+                slots.add_key,
+                key,
+                Entry("vault", "intent", "prepared", "rotation of the data key"),
+                await engine.stamp(),
+            )
+        except BaseException:
+            vault.refresh(await engine.store.read(slots.rows))  # what could not be written must not seal
+            raise
+        return key
+
+    async def _reseal(self, vault: Vault, key: DataKey, done: int, report: Report) -> int:
+        """Seal anew until nothing is left; `done`, and how many more were."""
+        store = self._engine.store
+        while places := await store.read(sealed_under_others, key.id, _RESEALED_AT_ONCE):
+            again = [(place, vault.seal(vault.open(place.sealed), place.sealed.identity).blob) for place in places]
+            done += await store.write(reseal, again)
+            report(Progress("Sealing anew", done))
+        return done
+
     async def _make(self, vault: Vault, passphrase: str | None) -> None:
         engine = self._engine
         if await engine.store.read(slots.status):
@@ -118,6 +203,21 @@ class VaultService:
     async def _told(self) -> VaultStatus:
         self._engine.changed(Topic.ACCOUNT)
         return await self.status()
+
+
+def _wait(wrong: StoredFact | None, now: datetime) -> timedelta:
+    """How long the next try has to wait; a clock that was set back lets nobody wait for ever."""
+    if wrong is None or wrong.at is None or int(wrong.value) < FREE_TRIES:
+        return timedelta()
+    pause = min(timedelta(seconds=2 ** min(int(wrong.value) - FREE_TRIES + 1, 20)), LONGEST_WAIT)
+    return min(wrong.at + pause - now, pause)
+
+
+def _count_wrong(db: Db, stamp: Stamp) -> None:
+    known = facts.get(db, _WRONG)
+    number = (int(known.value) if known is not None else 0) + 1
+    facts.put(db, _WRONG, str(number), stamp.at)
+    audit.append(db, Entry("vault", outcome="refused", subject="unlock", reason=f"wrong passphrase, {number}."), stamp)
 
 
 def check_passphrase(passphrase: str | None) -> None:

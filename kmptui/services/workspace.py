@@ -20,6 +20,7 @@ from kmptui.errors import SettingsError, StoreFailed
 from kmptui.services import logs
 from kmptui.services.account import Account
 from kmptui.services.actor import this_process
+from kmptui.services.backup import Backup
 from kmptui.services.checking import Checking
 from kmptui.services.claiming import Claiming
 from kmptui.services.collecting import Collecting
@@ -54,7 +55,7 @@ _log = logging.getLogger(__name__)
 
 class Workspace:
     """The services of one home: vault, account, mirror, importing, ordering, checking, repository, lists, health, home,
-    record, drafts; and paths, clock, actor, settings."""
+    record, drafts, backup; and paths, clock, actor, settings."""
 
     def __init__(self, engine: Engine, log: logging.Handler) -> None:
         """Use `open`."""
@@ -80,6 +81,7 @@ class Workspace:
         self.home = Home(engine)
         self.record = Record(engine)
         self.drafts = Drafts(engine)
+        self.backup = Backup(engine)
 
     @classmethod
     async def open(

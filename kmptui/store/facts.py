@@ -22,3 +22,8 @@ def put(db: Db, name: str, value: str, at: datetime | None = None) -> None:
 def get(db: Db, name: str) -> StoredFact | None:
     row = Fact.select(Fact.value, Fact.at).where(Fact.name == name).tuples().first(db)
     return None if row is None else StoredFact(row[0], row[1])
+
+
+def drop(db: Db, name: str) -> None:
+    """Forget it, where it is known."""
+    Fact.delete().where(Fact.name == name).execute(db)

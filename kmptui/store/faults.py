@@ -33,6 +33,8 @@ def fault(error: Exception, path: Path) -> StoreFailed | None:
         return None
     kind = code & 0xFF
     why = str(cause)
+    if kind == sqlite3.SQLITE_CONSTRAINT and "data key" in why:  # see the triggers of the second migration
+        return Busy("The vault's data key was rotated meanwhile", cure="Try again: nothing was sent or written")
     if kind in _BUSY:
         return Busy(
             "Another program holds the store's lock", why=why, cure="Try again; `lsof` on the store's file names it"

@@ -60,6 +60,16 @@ def rows(db: Db) -> Rows:
     return Rows(slots, tuple(DataKey(**row) for row in keys.dicts().execute(db)))
 
 
+def newest_key(db: Db) -> bytes:
+    """Id of the data key that seals now; empty while there is no vault."""
+    return bytes(db.value("SELECT id FROM data_keys ORDER BY number DESC LIMIT 1") or b"")
+
+
+def old_keys(db: Db) -> int:
+    """Data keys that a rotation which did not come to its end has left."""
+    return max(0, int(db.value("SELECT count(*) FROM data_keys")) - 1)
+
+
 def make(db: Db, slots: Sequence[Slot], key: DataKey, entry: Entry, stamp: Stamp) -> None:
     """Write a new vault's rows. Raises StateForbids where there is one."""
     if status(db):

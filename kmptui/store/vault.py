@@ -19,7 +19,9 @@ from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kmptui.errors import BadInput, Damaged, StoreFailed, VaultLocked, WrongPassphrase
 from kmptui.store.columns import json_text
@@ -158,6 +160,11 @@ class Vault:
         ring.data_keys[key_id] = AESGCM(key)
         ring.newest = key_id
         return DataKey(key_id, wrapped, now)
+
+    def archive_key(self, salt: bytes) -> bytes:
+        """The key of a backup (`kmptui.store.archive`), one for each salt of 32 random bytes. Raises VaultLocked."""
+        ring = self._open_ring()
+        return HKDF(SHA256(), length=_KEY_BYTES, salt=salt, info=b"kmptui backup").derive(ring.vault_key)
 
     def _open_ring(self) -> _Ring:
         if self._ring is None:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kmptui.config import Paths
-from kmptui.errors import BadInput, KmptuiError, NotFound, StateForbids, VaultLocked, WrongPassphrase
+from kmptui.domain.listing import Topic
+from kmptui.errors import (
+    BadInput,
+    Busy,
+    HeldElsewhere,
+    KmptuiError,
+    NotFound,
+    StateForbids,
+    VaultLocked,
+    WrongPassphrase,
+)
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.workspace import Workspace
+from kmptui.store import keys, slots
+from kmptui.store.database import Store
 from kmptui.store.sealed import new_identity
-from tests.services.homes import actions, credentials, holding, linked, workspace
+from tests.services.homes import actions, credentials, holding, linked, rows, workspace
+from tests.services.rig import Hands
 
 WORDS = "correct horse battery"
 
@@ -49,7 +64,7 @@ async def test_a_passphrase_is_asked_for(paths: Paths) -> None:
     async with workspace(paths) as opened:
         assert (await opened.vault.init(WORDS)).slots == ("passphrase",)
     async with workspace(paths) as opened:
-        for wrong in ("", "wrong", WORDS + " "):
+        for wrong in ("wrong", WORDS + " "):
             with pytest.raises(WrongPassphrase):
                 await opened.vault.unlock(wrong)
         with pytest.raises(VaultLocked):
@@ -169,3 +184,61 @@ async def test_systemds_credentials_come_first(paths: Paths, tmp_path: Path, mon
     private(folder / "kmptui.passphrase", WORDS)
     async with workspace(paths) as opened:
         assert await works(opened)
+
+
+async def test_wrong_passphrases_slow_down_in_all_processes(paths: Paths) -> None:
+    clock = Hands()
+    async with workspace(paths, clock=clock) as opened, workspace(paths, clock=clock) as other:
+        await opened.vault.init(WORDS)
+        for one in (opened, other, opened):
+            with pytest.raises(WrongPassphrase, match="wrong"):
+                await one.vault.unlock("wrong")
+        with pytest.raises(WrongPassphrase, match="Try again in"):
+            await other.vault.unlock(WORDS)
+        clock.ahead -= timedelta(days=400)  # a clock that was set back locks nobody out
+        with pytest.raises(WrongPassphrase, match=r"Try again in [123] s"):
+            await other.vault.unlock(WORDS)
+        clock.ahead = timedelta(seconds=3)
+        await other.vault.unlock(WORDS)
+        await other.vault.unlock(WORDS)
+        told = [row for row in await rows(other, Topic.AUDIT) if row.outcome == "refused"]
+        assert len(told) == 3
+    assert holding(paths, "wrong.") == []
+
+
+async def test_a_rotation_takes_every_secret_along(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox) as opened, workspace(paths) as other:
+        await other.account.test()
+        before = await store_of(opened).read(slots.newest_key)
+        assert await opened.vault.rotate() == 1
+        assert await store_of(opened).read(slots.newest_key) != before
+        assert (await opened.vault.status()).old_keys == 0
+        assert await works(other)
+        await other.account.test()
+        await opened.account.test()
+    async with workspace(paths) as opened:
+        await opened.account.test()
+        assert (await opened.record.verify()).intact
+
+
+async def test_what_was_sealed_under_a_key_that_is_gone_is_not_written(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox) as opened, workspace(paths) as other:
+        late = await other.account._engine.seal(b"a private key", new_identity())
+        await opened.vault.rotate()
+        with pytest.raises(Busy, match="rotated meanwhile"):
+            await store_of(other).write(keys.keep, "ab" * 32, late, "RSA 2048", "made", other.clock.now())
+        assert await store_of(other).read(keys.key, "ab" * 32) is None
+
+
+async def test_two_do_not_rotate_at_once(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox) as opened, workspace(paths) as other:
+        ends = await asyncio.gather(opened.vault.rotate(), other.vault.rotate(), return_exceptions=True)
+        assert {type(end) for end in ends} <= {int, HeldElsewhere}
+        assert int in {type(end) for end in ends}
+        assert (await other.vault.status()).old_keys == 0
+        assert await works(opened)
+        assert await works(other)
+
+
+def store_of(opened: Workspace) -> Store:
+    return opened.account._engine.store

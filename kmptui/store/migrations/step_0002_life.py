@@ -38,9 +38,21 @@ CREATE TABLE changes (
 CREATE INDEX changes_open ON changes (id) WHERE seen IS NULL;
 """
 
+_UNKNOWN_KEY = (
+    "WHEN NEW.{0} IS NOT NULL AND EXISTS (SELECT 1 FROM data_keys)"
+    " AND NOT EXISTS (SELECT 1 FROM data_keys k WHERE k.id = substr(NEW.{0}, 2, 8))"
+    " BEGIN SELECT RAISE(ABORT, 'the data key was rotated away'); END"
+)
+SEALED = (("account", "password"), ("keys", "sealed"), ("orders", "password"))
+
 
 def apply(db: Db) -> None:
-    """Add them; whatever was chosen for automatic renewal stays chosen."""
+    """Add them; whatever was chosen for automatic renewal stays chosen. From now on no secret comes in that is sealed
+    under a data key that a rotation has dropped: nothing could open it."""
     for statement in TABLES.split(";"):
         if statement.strip():
             db.run(statement)
+    for table, column in SEALED:
+        unknown = _UNKNOWN_KEY.format(column)
+        db.run(f"CREATE TRIGGER {table}_new_secret BEFORE INSERT ON {table} {unknown}")
+        db.run(f"CREATE TRIGGER {table}_other_secret BEFORE UPDATE OF {column} ON {table} {unknown}")
