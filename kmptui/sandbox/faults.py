@@ -7,6 +7,7 @@ A fault either keeps the request from being acted on, or lets SCM act and spoils
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from starlette.types import Message, Receive, Send
 
 KINDS = (
     "status", "delay", "drop-before", "drop-after", "truncate", "garbage-types", "html", "empty", "huge", "redirect",
-    "slow-drip",
+    "slow-drip", "bomb",
 )  # fmt: skip
 _ACTING = frozenset({"delay", "drop-after", "truncate", "garbage-types", "slow-drip"})
 HTML = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>"
@@ -27,7 +28,7 @@ class Fault(msgspec.Struct, kw_only=True):
 
     ``match`` is a prefix or a regular expression over ``METHOD /path?query`` without ``/api``; ``count`` how many
     requests (-1: until cleared), after ``skip`` that pass; ``act`` whether SCM acts first; ``delay`` in real seconds;
-    ``size`` in bytes, for ``huge`` the answer's and for ``truncate`` what is left of it.
+    ``size`` in bytes, for ``huge`` the answer's, for ``bomb`` what gzip unpacks it to, for ``truncate`` what is left.
     """
 
     kind: str
@@ -120,6 +121,8 @@ async def meet(fault: Fault, receive: Receive, send: Send, act: Act, abort: Call
         await _drip(fault, answer, send)
     elif fault.kind == "huge":
         await _huge(fault, send)
+    elif fault.kind == "bomb":
+        await _bomb(fault, send)
     else:
         await _spoil(fault, answer).pass_on(send)
 
@@ -206,6 +209,20 @@ async def _huge(fault: Fault, send: Send) -> None:
         await send({"type": "http.response.body", "body": _CHUNK[: min(left, len(_CHUNK))], "more_body": True})
         left -= len(_CHUNK)
     await send({"type": "http.response.body", "body": tail})
+
+
+async def _bomb(fault: Fault, send: Send) -> None:
+    """A small answer that unpacks to a large one."""
+    size = fault.size if fault.size is not None else 1024 * 1024 * 1024
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = bytearray()
+    for _ in range(size // len(_CHUNK)):
+        body += packer.compress(_CHUNK)
+    body += packer.flush()
+    headers = [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": fault.status or 200, "headers": headers})
+    await send({"type": "http.response.body", "body": bytes(body)})
 
 
 def _bytes(body: Any) -> bytes:

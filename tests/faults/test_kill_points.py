@@ -24,17 +24,19 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from kmptui.config import Paths
-from kmptui.domain.order import Ledger
+from kmptui.domain.audit import Entry
+from kmptui.domain.order import KeystorePassword, Ledger
 from kmptui.errors import KmptuiError
 from kmptui.services.exporting import ExportRequest
 from kmptui.services.importing import ImportOptions
 from kmptui.services.workspace import Workspace
-from kmptui.store import audit, keys, ledger
+from kmptui.store import audit, keys, ledger, migrations
 from kmptui.store.db import Db
-from kmptui.store.sealed import Sealed
+from kmptui.store.sealed import Sealed, sealed_under_others
 from tests.faults.walk import PASSWORD
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import Rig, opened, request
+from tests.store.making import NOW, STAMP
 
 WALK = Path(__file__).with_name("walk.py")
 SAMPLE = {"kill": 12, "full": 5, "stop": 5}
@@ -182,6 +184,66 @@ async def test_the_first_opening_of_a_home(tmp_path: Path, how: str) -> None:
             assert (await workspace.vault.unlock()).state == "open"
 
     await hurt_at_points(tmp_path / "template", "first", how, judge)
+
+
+@pytest.mark.parametrize("how", ["kill", "full"])
+async def test_a_rotation_of_the_data_key(tmp_path: Path, sandbox_factory: SandboxFactory, how: str) -> None:
+    sandbox = sandbox_factory(issue_after=0, certificates=0)
+    template = tmp_path / "template"
+    async with opened(Paths(template), sandbox) as rig:
+        for number in range(3):
+            password = {"keystore_password_when": KeystorePassword.MADE}
+            await rig.ordering.place(request(f"rotated-{number}.example.com", **password))
+
+    async def judge(case: Case) -> None:
+        async with opened(case.paths, sandbox) as rig:
+            assert await rig.store.read(every_secret) == 7
+            for sealed in await rig.store.read(secrets_of):
+                assert await rig.engine.open_sealed(sealed)
+            assert await rig.vault.rotate() == 7
+            assert (await rig.vault.status()).old_keys == 0
+            for sealed in await rig.store.read(secrets_of):
+                assert await rig.engine.open_sealed(sealed)
+            await rig.ordering.place(request(case.name))
+            assert (await rig.store.read(audit.verify)).intact
+
+    await hurt_at_points(template, "rotate", how, judge)
+
+
+@pytest.mark.parametrize("how", ["kill", "full"])
+async def test_a_migration(tmp_path: Path, how: str) -> None:
+    template = tmp_path / "template"
+    paths = Paths(template)
+    template.mkdir(0o700)
+    db = Db(paths.store, paths.holders, writer=True, busy_seconds=1)
+    db.connect()
+    with db.unit("IMMEDIATE"):
+        migrations.migrate(db, NOW, migrations.STEPS[:1])
+        audit.append(db, Entry("link"), STAMP)
+        db.run(
+            "INSERT INTO orders (ssl_id, common_name, names, names_count, ledger, state, origin, lineage, auto_renew)"
+            " VALUES (7, 'kept.example.com', 'kept.example.com', 1, 'accepted', 'issued', 'imported', 1, 1)"
+        )
+    db.close()
+    paths.store.chmod(0o600)
+
+    async def judge(case: Case) -> None:
+        async with await Workspace.open(case.paths, face="cli") as workspace:
+            order = await workspace.lists.order(1)
+            assert (order.common_name, order.row.auto_renew) == ("kept.example.com", True)
+            assert (await workspace.record.verify()).rows == 1
+            assert await workspace.check_store() == ()
+        assert case.paths.store.with_name("kmptui.db.before-0002").exists()
+
+    await hurt_at_points(template, "migrate", how, judge)
+
+
+def every_secret(db: Db) -> int:
+    return len(secrets_of(db))
+
+
+def secrets_of(db: Db) -> list[Sealed]:
+    return [place.sealed for place in sealed_under_others(db, bytes(8), 1_000)]
 
 
 def _ssl_ids(db: Db) -> tuple[int, int]:

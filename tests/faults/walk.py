@@ -1,12 +1,13 @@
 """Ways through the program, walked in processes of their own that are hurt at a chosen point.
 
 The ways: an order from the form to the exported file; an import with the certificates' bodies; a home's first opening
-with its vault. `python walk.py` reads lines from standard input, each a JSON object (way, home, name, out, journal, at,
-how), walks each in a forked process, two at a time, and answers with a JSON line (name, status, words) when that has
-ended.
+with its vault; a rotation of the vault's data key; the migration of a store of the first version. `python walk.py`
+reads lines from standard input, each a JSON object (way, home, name, out, journal, at, how), walks each in a forked
+process, two at a time, and answers with a JSON line (name, status, words) when that has ended.
 
 The points are not listed anywhere: every transaction of the store, every request and every step of a file counts one,
-before and after. A journal names those that were reached, written so that a kill cannot take its lines back.
+before and after; in a migration every statement. A journal names those that were reached, written so that a kill cannot
+take its lines back.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from kmptui.services.importing import ImportOptions
 from kmptui.services.workspace import Workspace
 from kmptui.store import ledger, vault  # noqa: F401 - likewise
 from kmptui.store.database import Store
+from kmptui.store.db import Db
 from tests.services.rig import Rig, opened, request
 
 PASSWORD = "correct horse"
@@ -123,6 +125,24 @@ async def take_in(rig: Rig, _name: str, _out: Path) -> str:
     return "done"
 
 
+async def rotate(rig: Rig, _name: str, _out: Path) -> str:
+    assert await rig.vault.rotate() > 0
+    return "done"
+
+
+async def migrate(home: Path, points: Points) -> str:
+    run = Db.run
+
+    def running(self: Db, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
+        points.reach(f"before {' '.join(sql.split()[:3])}")
+        return run(self, sql, parameters)
+
+    Db.run = running  # type: ignore[method-assign]
+    points.begin()
+    async with await Workspace.open(Paths(home), face="cli"):
+        return "done"
+
+
 async def first(home: Path, points: Points) -> str:
     points.begin()
     async with await Workspace.open(Paths(home), face="cli") as workspace:
@@ -130,13 +150,17 @@ async def first(home: Path, points: Points) -> str:
     return "done"
 
 
+OPENINGS = {"first": first, "migrate": migrate}
+"""Ways that begin before there is a home."""
+
+
 async def hurt(given: dict[str, Any]) -> str:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then a write beyond the limit is an error of its own
     points = Points(Path(given["journal"]), given["at"], given["how"])
     instrument(points)
     try:
-        if given["way"] == "first":
-            return await first(Path(given["home"]), points)
+        if given["way"] in OPENINGS:
+            return await OPENINGS[given["way"]](Path(given["home"]), points)
         return await linked(given, points)
     except KmptuiError as error:
         return f"{type(error).__name__}: {error}"
@@ -145,7 +169,7 @@ async def hurt(given: dict[str, Any]) -> str:
 
 
 async def linked(given: dict[str, Any], points: Points) -> str:
-    walk = {"order": order, "import": take_in}[given["way"]]
+    walk = {"order": order, "import": take_in, "rotate": rotate}[given["way"]]
     async with opened(Paths(Path(given["home"])), None) as rig:
         walking = asyncio.create_task(walk(rig, given["name"], Path(given["out"])))
         loop = asyncio.get_running_loop()
