@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -17,6 +19,8 @@ READER_PRAGMAS = (("query_only", 1), ("cache_size", -16_000))
 WRITER_PRAGMAS = (
     ("journal_mode", "wal"), ("synchronous", "full"), ("wal_autocheckpoint", 4_000), ("cache_size", -64_000),
 )  # fmt: skip
+_ASK_AGAIN = (0.001, 0.01)
+"""Seconds between two tries to write while another process does."""
 ROWS_AT_ONCE = 500
 """With 50 columns 25,000 values, of the 32,766 that SQLite takes in one statement (3.32 and later)."""
 PRAGMAS = (("foreign_keys", 1), ("temp_store", "memory"), ("trusted_schema", 0))
@@ -36,6 +40,7 @@ class Db(peewee.SqliteDatabase):
         self.register_function(_fold, "fold", 1)
         self.path = path
         self.holders = holders
+        self._patience = busy_seconds
         self.counts: dict[tuple[object, ...], int] = {}
         """Counts of lists that were made, by query, day and revision: see kmptui.store.listing."""
         self.successors: tuple[object, str] | None = None
@@ -44,7 +49,10 @@ class Db(peewee.SqliteDatabase):
     @contextmanager
     def unit(self, kind: str = "DEFERRED") -> Iterator[None]:
         """One transaction. Peewee's own would try to roll back what SQLite has rolled back by itself (disk full)."""
-        self.run(f"BEGIN {kind}")
+        if kind == "IMMEDIATE":
+            self._begin_writing()
+        else:
+            self.run(f"BEGIN {kind}")
         try:
             yield
             self.run("COMMIT")
@@ -52,6 +60,23 @@ class Db(peewee.SqliteDatabase):
             if self.raw().in_transaction:
                 self.run("ROLLBACK")
             raise
+
+    def _begin_writing(self) -> None:
+        """Wait for the one place that writes. SQLite's own waiting asks every 100 ms, and among processes that write
+        one after the other it may never be its turn; asking often and at odd moments is fair enough."""
+        end = time.monotonic() + self._patience
+        self.run("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self.run("BEGIN IMMEDIATE")
+                    return
+                except peewee.OperationalError as error:
+                    if not _is_busy(error) or time.monotonic() >= end:
+                        raise
+                time.sleep(random.uniform(*_ASK_AGAIN))  # noqa: S311 - no secret
+        finally:
+            self.run(f"PRAGMA busy_timeout = {round(self._patience * 1000)}")
 
     @contextmanager
     def unhurried(self) -> Iterator[None]:
@@ -109,6 +134,11 @@ class Db(peewee.SqliteDatabase):
         """The driver's own connection."""
         connection: sqlite3.Connection = self.connection()  # type: ignore[no-untyped-call]
         return connection
+
+
+def _is_busy(error: peewee.OperationalError) -> bool:
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    return int(code) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _fold(text: object) -> object:
