@@ -7,6 +7,7 @@ import os
 import sys
 
 from kmptui.cli import diagnostics, exit_codes
+from kmptui.cli.hardening import keep_memory_private
 from kmptui.errors import KmptuiError
 
 
@@ -20,6 +21,7 @@ def start(*, read_only: bool = False) -> int:
         return exit_codes.USAGE
     from kmptui.config import Paths
 
+    keep_memory_private()
     try:
         wish = asyncio.run(show(Paths.from_environment(), read_only=read_only))
     except KmptuiError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kmptui.cli import diagnostics, exit_codes
+from kmptui.cli.hardening import keep_memory_private
 from kmptui.errors import KmptuiError, VaultLocked
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def engine(*, vault: bool = False) -> Callable[[Body], Callable[..., None]]:
 
 def run(body: Body, arguments: dict[str, Any], *, vault: bool = False, face: str = "cli") -> int:
     """Run a body in its own event loop; typed errors become sentences and exit codes."""
+    keep_memory_private()
     try:
         return asyncio.run(_session(body, arguments, vault, face)) or exit_codes.FINE
     except KmptuiError as error:
