@@ -32,6 +32,7 @@ from kmptui.services.importing import ImportOptions
 from kmptui.services.workspace import Workspace
 from kmptui.store import audit, keys, ledger, migrations
 from kmptui.store.db import Db
+from kmptui.store.ledger.proof import contradiction
 from kmptui.store.sealed import Sealed, sealed_under_others
 from tests.faults.walk import PASSWORD
 from tests.sandbox_fixtures import SandboxFactory
@@ -284,6 +285,7 @@ async def is_sound(rig: Rig, case: Case) -> None:
         assert await rig.engine.open_sealed(Sealed(key.sealed.identity, key.sealed.blob))
     assert await rig.store.check() == ()
     assert (await rig.store.read(audit.verify)).intact
+    assert await rig.store.read(contradiction) == ""
     await chain_is_one(rig)
     clear = case.out.with_suffix(".pem")
     if clear.exists():

@@ -28,6 +28,7 @@ from kmptui.sandbox.server import SandboxConfig, SandboxServer, running
 from kmptui.scm import transport
 from kmptui.scm.client import Credentials, Enrolment, ScmClient, Update
 from kmptui.store import keys
+from kmptui.store.ledger.proof import contradiction
 from tests.reliability.tally import Tally
 from tests.services.rig import Rig, opened, request
 
@@ -282,5 +283,7 @@ async def judged(tally: Tally, rig: Rig, name: str, case: str) -> None:
     tally.require(len(at_server) == confirmed, f"{case}: {len(at_server)} orders, intents {states}")
     tally.require(len(at_server) <= 1, f"{case}: {len(at_server)} orders for one intent")
     tally.require(Ledger.UNCONFIRMED.value not in states, f"{case}: still unconfirmed")
+    wrong = await rig.store.read(contradiction)
+    tally.require(not wrong, f"{case}: {wrong}")
     for order in at_server:
         tally.require(await rig.store.read(keys.key, order["spki_sha256"]), f"{case}: its key is lost")
