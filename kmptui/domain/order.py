@@ -191,7 +191,8 @@ class RemoteOrder(NamedTuple):
     """An order as SCM tells it, from its details or from the report; None or empty: SCM did not say.
 
     A tuple, since one import makes thousands: a frozen dataclass of so many members takes six times as long to make.
-    `names` holds the SANs with the common name first. `from_report` rows lack `renewed` and the auto-renewal state.
+    `names` holds the SANs with the common name first. `from_report` rows lack `renewed`, the auto-renewal state and
+    `requester_id`, which is the administrator's at SCM.
     `oddities` are the members that could not be understood, in words; they never keep the row out.
     """
 
@@ -225,6 +226,7 @@ class RemoteOrder(NamedTuple):
     issuer: str = ""
     from_report: bool = False
     oddities: tuple[str, ...] = ()
+    requester_id: int | None = None
 
 
 class Act(StrEnum):

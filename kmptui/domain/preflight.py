@@ -64,7 +64,12 @@ def usable_profiles(organization_id: int, profiles: Iterable[Profile]) -> tuple[
 def validation_level(profile: Profile | None) -> str:
     """PRIVATE, EV, OV or DV where the profile's name or description says so (SCM's API has no member for it), else
     empty. Private CAs ask for no proof of domains or organizations."""
-    words = re.findall(r"[A-Za-z]+", f"{profile.name} {profile.description}".upper()) if profile else []
+    return level_in(f"{profile.name} {profile.description}") if profile else ""
+
+
+def level_in(text: str) -> str:
+    """The same out of a profile's name alone."""
+    words = re.findall(r"[A-Za-z]+", text.upper())
     return next((level for level in ("PRIVATE", "EV", "OV", "DV") if level in words), "")
 
 

@@ -139,10 +139,11 @@ def show_settings(ask: Ask) -> object:
 
 
 def change_settings(ask: Ask) -> object:
-    """``POST /control/settings``: any of issue_after, latency_ms, prevalidation, keep_old, lock_after, chain.
+    """``POST /control/settings``: issue_after, latency_ms, prevalidation, keep_old, crl_after, lock_after, chain.
 
-    ``keep_old``: seconds after a reissue for which collect hands out the old certificate (null: never); ``chain``: any
-    of ``{"root": bool, "cross": bool, "crlf": bool}``.
+    ``crl_after``: seconds after a revocation until the CRL lists it; ``keep_old``: seconds after a reissue for which
+    collect hands out the old certificate (null: never); ``chain``: any of ``{"root": bool, "cross": bool, "crlf":
+    bool}``.
     """
     present = msgspec.to_builtins(ask.world.settings)
     only(ask.body, *present)

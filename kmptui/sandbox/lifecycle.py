@@ -101,14 +101,15 @@ def revoke_certificate(
 
 
 def revocations(world: World, kinds: frozenset[str]) -> list[tuple[int, float, int | None]]:
-    """Serial, time and reason of every revoked certificate of these *kinds*, for the CRL."""
+    """Serial, time and reason of every revoked certificate of these *kinds*, for the CRL, once the CA lists it."""
     found = []
+    until = world.now() - world.settings.crl_after
     for order in world.orders.values():
         if order.marked_revoked:
             continue
         if (order.revoked is not None or order.previous) and world.kind(order) in kinds:
             for certificate in world.certificates(order):
-                if certificate.revoked is not None:
+                if certificate.revoked is not None and certificate.revoked <= until:
                     found.append((certificate.serial, certificate.revoked, certificate.reason_code))
     return found
 

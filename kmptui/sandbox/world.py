@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, kw_only=True):
     latency_ms: float = 0.0
     prevalidation: bool = True
     keep_old: float | None = None
+    crl_after: float = 0.0
     lock_after: int = 5
     chain: ChainStyle = ChainStyle()
 

@@ -36,7 +36,7 @@ __all__ = [
 class ScmClient:
     """One account at one SCM, to be used by `async with` or closed by `aclose()`.
 
-    Proof            prove() · is_mrao() · privileges() · password_state()
+    Proof            prove() · is_mrao() · privileges() · myself() · password_state()
     Directory        organizations() · organization(id) · validations(id) · profiles(organization_id=None) ·
                      custom_fields()
     Domains          domains(on_progress=None) · domain(id)
@@ -84,6 +84,7 @@ class ScmClient:
         self.prove = self._connection.prove
         self.is_mrao = directory.is_mrao
         self.privileges = directory.privileges
+        self.myself = directory.myself
         self.password_state = directory.password_state
 
         self.organizations = directory.organizations

@@ -103,6 +103,7 @@ MEANINGS: dict[int, Meaning] = {
     -1112: Meaning("state", "The request does not wait for approval any more"),
     -1113: Meaning("state", "The request is not in the state for this"),
     -124: Meaning("state", "SCM has no order with this id"),
+    -5101: Meaning("state", "SCM knows no certificate with this serial"),
     -1148: Meaning("state", "SCM installs this certificate by itself and does not let it be replaced"),
     -159: Meaning("done", "The certificate is already revoked", calls=REVOKING),
     -1140: Meaning("four-eyes", "An EV request is approved by another person than its requester", "Ask a colleague"),

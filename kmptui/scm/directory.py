@@ -28,6 +28,14 @@ class PasswordState:
     expires: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class Myself:
+    """The account as an administrator of SCM; `name` is forename and surname, as orders name who requested them."""
+
+    id: int
+    name: str
+
+
 class Directory:
     """The calls that read it; all raise AccountRefused, Unreachable, ScmRefused, ScmGarbled, WrongKind."""
 
@@ -131,15 +139,29 @@ class Directory:
         The master role has them all and need not name them (SCM REST 25.5, Admin: details)."""
         login = self._connection.login
         try:
-            params: dict[str, str | int] = {"login": login, "size": 200}
-            admins = await self._ask.rows(ADMINS, wire.Admin, "/admin/v1", params, key=lambda row: row.login)
-            own = next((row.id for row in admins if row.id and (row.login or "").lower() == login.lower()), None)
+            own = await self._own(login)
             if own is None:
                 return None
-            told = (await self._ask.one(ADMINS, wire.AdminDetails, f"/admin/v1/{own}")).privileges
+            told = (await self._ask.one(ADMINS, wire.AdminDetails, f"/admin/v1/{own.id}")).privileges
         except (ScmRefused, RoleMissing):  # only some administrators may look at others, or at themselves
             return None
         return None if told is None else frozenset(told)
+
+    async def myself(self) -> Myself | None:
+        """Who the account is; None where SCM does not tell."""
+        try:
+            own = await self._own(self._connection.login)
+        except (ScmRefused, RoleMissing):
+            return None
+        if own is None or own.id is None:
+            return None
+        return Myself(own.id, " ".join(part for part in (own.forename, own.surname) if part))
+
+    async def _own(self, login: str) -> wire.Admin | None:
+        """The account's row in the list of administrators, which filters by a part of the login."""
+        params: dict[str, str | int] = {"login": login, "size": 200}
+        admins = await self._ask.rows(ADMINS, wire.Admin, "/admin/v1", params, key=lambda row: row.login)
+        return next((row for row in admins if row.id and (row.login or "").lower() == login.lower()), None)
 
     async def password_state(self) -> PasswordState | None:
         """None where SCM does not tell: it does so for standard and API administrators only."""

@@ -67,6 +67,7 @@ def from_details(row: Details, odd: Iterable[str] = ()) -> RemoteOrder:
         requested_via=row.requested_via or "",
         issuer=(row.certificate_details.issuer or "") if row.certificate_details else "",
         oddities=tuple(oddities),
+        requester_id=row.requester_id,
     )
 
 

@@ -59,6 +59,7 @@ class Details(Wire):
     cert_type: CertType | None = None
     term: Number = None
     requester: Text = None
+    requester_id: Number = None
     requested_via: Text = None
     external_requester: Text = None
     comments: Text = None
@@ -199,6 +200,8 @@ class CustomFieldRow(Wire):
 class Admin(Wire):
     id: Number = None
     login: Text = None
+    forename: Text = None
+    surname: Text = None
 
 
 class AdminDetails(Wire):

@@ -13,11 +13,10 @@ from kmptui.errors import NotFound, ScmGarbled, ScmRefused, Unreachable
 from kmptui.services import collecting
 from kmptui.services.bounded import for_each
 from kmptui.services.reporting import Progress, Report, silent
-from kmptui.store import certificates, ledger
+from kmptui.store import certificates, ledger, revocations
 from kmptui.store.schedule import Body
 
 if TYPE_CHECKING:
-    from kmptui.domain.audit import Stamp
     from kmptui.domain.order import RemoteOrder
     from kmptui.scm.client import ScmClient
     from kmptui.services.collecting import Collected, Collecting
@@ -113,7 +112,7 @@ class Checking:
             await engine.store.write(ledger.set_problem, order_id, str(error), code)
             engine.changed(Topic.ORDERS, {order_id})
             return CheckLine(order_id, order.common_name, before, before, collecting.FAILED, str(error))
-        order = await engine.store.write(_take_in, remote, await engine.stamp())
+        order = await engine.store.write(revocations.take_in, remote, await engine.stamp())
         engine.changed(Topic.ORDERS, {order_id})
         return await self._outcome(client, order, remote, before)
 
@@ -138,13 +137,6 @@ class Checking:
             return False
         held = await self._engine.store.read(certificates.of_order, order.id)
         return all(serial_hex(row.serial) != _serial(remote.serial) for row in held)
-
-
-def _take_in(db: Db, remote: RemoteOrder, stamp: Stamp) -> Order:
-    order = ledger.update_from_details(db, remote, stamp)
-    if order.row.status.lower() == "revoked" and order.row.certificate_id is not None:
-        certificates.mark_revoked(db, order.row.certificate_id, stamp.at)
-    return order
 
 
 def _due(db: Db) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ PRIVILEGES = {
     "reissue": "sslReplace",
     "revoke": "sslRevoke",
     "approve": "sslApprove",
+    "edit": "sslManage",
     "validate": "allowDCV",
 }
 """What kmptui can do in SCM, and the privilege that it takes."""

@@ -14,6 +14,7 @@ from kmptui.domain.preflight import ROOMY_COMMENTS
 
 MARK = "kmptui:"
 _MARK_BYTES = 10
+_MARK_LINE = re.compile(r"kmptui:[A-Z2-7]{16}")
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters and digits that are not mistaken for each other (no l, o, 0, 1): five bits each."""
 _PASSWORD_GROUPS = 4
@@ -40,8 +41,14 @@ def marked(comments: str, mark: str) -> str:
 
 def unmarked(comments: str) -> str:
     """The comments without any mark's line, as a person wrote them."""
-    lines = [line for line in comments.split("\n") if not re.fullmatch(r"kmptui:[A-Z2-7]{16}", line.strip())]
+    lines = [line for line in comments.split("\n") if not _MARK_LINE.fullmatch(line.strip())]
     return "\n".join(lines)
+
+
+def mark_in(comments: str) -> str:
+    """The mark that comments hold, "" where there is none; the last one where somebody copied another."""
+    found = [line.strip() for line in comments.split("\n") if _MARK_LINE.fullmatch(line.strip())]
+    return found[-1] if found else ""
 
 
 def made_password(randomness: Randomness) -> str:

@@ -19,12 +19,15 @@ from kmptui.domain.clock import Clock, SystemClock
 from kmptui.errors import SettingsError, StoreFailed
 from kmptui.services import logs
 from kmptui.services.account import Account
+from kmptui.services.acting import Acting
 from kmptui.services.actor import this_process
 from kmptui.services.backup import Backup
 from kmptui.services.checking import Checking
 from kmptui.services.claiming import Claiming
 from kmptui.services.collecting import Collecting
+from kmptui.services.deciding import Deciding
 from kmptui.services.drafts import Drafts
+from kmptui.services.editing import Editing
 from kmptui.services.engine import Engine
 from kmptui.services.fetching import Fetching
 from kmptui.services.health import Health
@@ -35,10 +38,12 @@ from kmptui.services.mirror import Mirror
 from kmptui.services.opening import Opening
 from kmptui.services.ordering import Ordering
 from kmptui.services.placing import Placing
+from kmptui.services.proving import Proving
 from kmptui.services.reconciling import Reconciling
 from kmptui.services.record import Record
 from kmptui.services.reporting import Changed, Progress
 from kmptui.services.repository import Repository
+from kmptui.services.revoking import Revoking
 from kmptui.services.sending import Sending
 from kmptui.services.vault import VaultService
 from kmptui.store import audit
@@ -54,8 +59,8 @@ _log = logging.getLogger(__name__)
 
 
 class Workspace:
-    """The services of one home: vault, account, mirror, importing, ordering, checking, repository, lists, health, home,
-    record, drafts, backup; and paths, clock, actor, settings."""
+    """The services of one home: vault, account, mirror, importing, ordering, checking, repository, revoking, deciding,
+    editing, lists, health, home, record, drafts, backup; and paths, clock, actor, settings."""
 
     def __init__(self, engine: Engine, log: logging.Handler) -> None:
         """Use `open`."""
@@ -76,6 +81,10 @@ class Workspace:
         self.checking = Checking(engine, collecting, fetching, reconciling)
         self.ordering = Ordering(engine, placing, reconciling, self.checking)
         self.repository = Repository(engine)
+        self.acting = Acting(engine, claiming)
+        self.revoking = Revoking(engine, claiming, self.acting, Proving(engine, claiming))
+        self.deciding = Deciding(engine, claiming, self.acting)
+        self.editing = Editing(engine, claiming, self.acting, placing)
         self.lists = Lists(engine)
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)
@@ -125,6 +134,7 @@ class Workspace:
         workspace = cls(engine, log)
         try:
             await workspace.ordering.recover()
+            await workspace.acting.recover()
         except StoreFailed as error:
             # a home without room can still be looked at; what is half done is judged at the next opening
             _log.warning("what was left half done is not judged yet: %s", error)

@@ -41,7 +41,9 @@ class RenewalTry(peewee.Model):
 
 
 class RevocationRow(peewee.Model):
-    """A revocation and its proof: `confirmed` when SCM said so, `listed` when the CRL at `crl_url` had the serial."""
+    """A revocation and its proof: `confirmed` when SCM said so, `listed` when the CRL at `crl_url` had the serial. The
+    CRL is signed by the issuer with the SHA-256 `issuer` (hex, "" where it is not known); after `ends`, when the
+    certificate expires, CRLs need not list it. `again` "": it is not looked up any more."""
 
     id = peewee.AutoField()
     certificate_id = IntegerField(null=True)
@@ -53,6 +55,8 @@ class RevocationRow(peewee.Model):
     asked = MomentField()
     confirmed = MomentField(null=True)
     crl_url = CleanField()
+    issuer = TextField()
+    ends = MomentField(null=True)
     listed = MomentField(null=True)
     tries = IntegerField()
     again = TextField()

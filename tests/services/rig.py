@@ -14,10 +14,13 @@ from kmptui.domain.keys import KeySpec
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import NewKey, OrderRequest
 from kmptui.sandbox.server import SandboxServer
+from kmptui.services.acting import Acting
 from kmptui.services.actor import this_process
 from kmptui.services.checking import Checking
 from kmptui.services.claiming import Claiming
 from kmptui.services.collecting import Collecting
+from kmptui.services.deciding import Deciding
+from kmptui.services.editing import Editing
 from kmptui.services.engine import Engine
 from kmptui.services.fetching import Fetching
 from kmptui.services.importing import Importing
@@ -25,8 +28,10 @@ from kmptui.services.mirror import Mirror
 from kmptui.services.opening import Opening
 from kmptui.services.ordering import Ordering
 from kmptui.services.placing import Placing
+from kmptui.services.proving import Proving
 from kmptui.services.reconciling import Reconciling
 from kmptui.services.repository import Repository
+from kmptui.services.revoking import Revoking
 from kmptui.services.sending import Sending
 from kmptui.services.vault import VaultService
 from kmptui.store import account, audit
@@ -66,6 +71,10 @@ class Rig:
         self.naps: list[float] = []
         self.ordering = Ordering(engine, self.placing, self.reconciling, self.checking, self.sleep)
         self.repository = Repository(engine)
+        self.acting = Acting(engine, self.claiming)
+        self.revoking = Revoking(engine, self.claiming, self.acting, Proving(engine, self.claiming))
+        self.deciding = Deciding(engine, self.claiming, self.acting)
+        self.editing = Editing(engine, self.claiming, self.acting, self.placing)
         self.vault = VaultService(engine)
 
     @property

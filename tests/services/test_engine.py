@@ -175,9 +175,9 @@ def test_what_is_not_told_is_not_forbidden() -> None:
 
 def test_what_is_missing_is_named() -> None:
     some = lacks(False, {"sslRequest", "sslRenew", "sslReplace"})
-    assert forbidden(some) == ("revoke", "approve", "validate")
+    assert forbidden(some) == ("revoke", "approve", "edit", "validate")
     assert read_only("me", some) == ""
-    assert "sslRevoke, sslApprove, allowDCV" in warning("me", some)
+    assert "sslRevoke, sslApprove, sslManage, allowDCV" in warning("me", some)
     nothing = lacks(False, {"viewUsage"})
     assert forbidden(nothing) == tuple(PRIVILEGES)
     assert "me" in read_only("me", nothing)

@@ -19,6 +19,7 @@ from kmptui.store.ledger.changing import (
     set_checked,
     set_hold,
     set_problem,
+    set_told,
 )
 from kmptui.store.ledger.intents import (
     Material,
@@ -52,6 +53,7 @@ from kmptui.store.ledger.reading import (
     similar,
     states,
     to_check,
+    with_serial,
 )
 
 __all__ = [
@@ -88,10 +90,12 @@ __all__ = [
     "set_checked",
     "set_hold",
     "set_problem",
+    "set_told",
     "similar",
     "states",
     "to_check",
     "unconfirm",
     "undo_accept",
     "update_from_details",
+    "with_serial",
 ]

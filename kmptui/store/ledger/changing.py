@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -47,6 +47,11 @@ def set_auto_renew(db: Db, order_ids: Iterable[int], on: bool) -> int:
 def annotate(db: Db, order_id: int, *, note: str, contact: str) -> None:
     """Raises NotFound."""
     rows.change(db, order_id, note=note, contact=contact)
+
+
+def set_told(db: Db, order_id: int, told: Mapping[str, str]) -> None:
+    """What SCM is known to have now, and a telling of it could not say: a text that was emptied. Raises NotFound."""
+    rows.change(db, order_id, **told)
 
 
 def delete_here(db: Db, order_ids: Iterable[int], entry: Entry, stamp: Stamp) -> int:

@@ -86,6 +86,11 @@ def find(db: Db, text: str) -> int:
     raise NotFound(f"There is no order {text!r} here", cure="Import the orders, or look at the list")
 
 
+def with_serial(db: Db, serial: str) -> tuple[int, ...]:
+    """Orders whose newest certificate has this serial; deleted ones are not found."""
+    return tuple(int(row[0]) for row in _with_serial(db, serial_text(clean(serial))))
+
+
 def _with_serial(db: Db, serial: str) -> list[tuple[Any, ...]]:
     test, asked = words.condition(db, words.ORDERS, "o.id", words.fold(serial), "rest")
     sql = f"SELECT o.id, o.shelf FROM orders o WHERE {test} AND o.serial = ? AND o.deleted = 0 ORDER BY o.id"  # noqa: S608

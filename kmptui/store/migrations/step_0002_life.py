@@ -1,4 +1,5 @@
-"""What happens to certificates after they were ordered: rules and tries of renewals, revocations, changes elsewhere."""
+"""What happens to certificates after they were ordered: rules and tries of renewals, revocations, acts under way,
+changes elsewhere."""
 
 from __future__ import annotations
 
@@ -26,9 +27,16 @@ CREATE TABLE revocations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, certificate_id INTEGER REFERENCES certificates(id),
   order_id INTEGER REFERENCES orders(id), serial TEXT NOT NULL, common_name TEXT NOT NULL COLLATE NOCASE,
   reason_code INTEGER NOT NULL, reason TEXT NOT NULL, asked TEXT NOT NULL, confirmed TEXT, crl_url TEXT NOT NULL,
-  listed TEXT, tries INTEGER NOT NULL DEFAULT 0, again TEXT NOT NULL DEFAULT '', problem TEXT NOT NULL DEFAULT ''
+  issuer TEXT NOT NULL DEFAULT '', ends TEXT, listed TEXT, tries INTEGER NOT NULL DEFAULT 0,
+  again TEXT NOT NULL DEFAULT '', problem TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX revocations_open ON revocations (again) WHERE listed IS NULL;
+CREATE INDEX revocations_serial ON revocations (serial);
+CREATE TABLE acts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL, common_name TEXT NOT NULL COLLATE NOCASE,
+  subject TEXT NOT NULL, order_id INTEGER REFERENCES orders(id), certificate_id INTEGER REFERENCES certificates(id),
+  began TEXT NOT NULL
+);
 
 CREATE TABLE changes (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL,
