@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kmptui.cli import diagnostics, exit_codes, output, secrets
+from kmptui.cli.certificate_key import delete_key
 from kmptui.cli.options import as_json, dry_run, layout, split, yes
+from kmptui.cli.revoke import proofs, revoke_certificate
 from kmptui.cli.session import engine
 from kmptui.domain.listing import Query, Topic
 
@@ -22,6 +24,10 @@ PAGE = 1000
 @click.group()
 def certificates() -> None:
     """Certificates of the repository. ID is c42 or 42, a serial, or a unique name."""
+
+
+for command in (revoke_certificate, proofs, delete_key):
+    certificates.add_command(command)
 
 
 def _facts(certificate: Certificate, workspace: Workspace) -> dict[str, object]:
@@ -179,12 +185,16 @@ async def attach_key(workspace: Workspace, certificate: str, key_file: str, key_
 async def delete(workspace: Workspace, certificate: tuple[str, ...], yes: bool, dry_run: bool) -> int:
     """Take certificates out of the repository; nothing changes in SCM, and their keys stay in the vault."""
     ids = [await workspace.lists.resolve_certificate(text) for text in split(certificate)]
+    keys: list[str] = []
     for certificate_id in ids:
         found = await workspace.lists.certificate(certificate_id)
         diagnostics.note(f"{found.row.number} {found.row.common_name} {found.row.serial}")
+        keys += [found.row.number] if found.row.has_key else []
     if dry_run:
         return exit_codes.FINE
     if not diagnostics.confirmed(f"Take {len(ids)} out of the repository? Their keys stay in the vault", yes=yes):
         return exit_codes.FAILURE
     diagnostics.note(f"{await workspace.repository.delete_certificates(ids)} taken out; SCM was not told")
+    if keys:
+        diagnostics.note(f"Keys that stay: {', '.join(keys)}. To destroy one: kmptui certificates delete-key ID")
     return exit_codes.FINE

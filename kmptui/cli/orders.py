@@ -1,4 +1,5 @@
-"""`kmptui orders`: import, list, show, check, watch, settle, edit, delete. Creating is in `order_create`."""
+"""`kmptui orders`: import, list, show, check, watch, settle, delete. Creating, editing, deciding and revoking have
+modules of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +10,9 @@ import click
 from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json, dry_run, layout, split, yes
 from kmptui.cli.order_create import create
+from kmptui.cli.order_decisions import approve, cancel, decline
+from kmptui.cli.order_edit import edit
+from kmptui.cli.revoke import revoke_order
 from kmptui.cli.session import Progressing, engine
 from kmptui.domain.listing import Query, Topic
 
@@ -25,7 +29,8 @@ def orders() -> None:
     """Orders: what was asked of SCM. ID is o118 or 118 (ours), scm:4711823 (SCM's), a unique name or serial."""
 
 
-orders.add_command(create)
+for command in (create, edit, cancel, decline, approve, revoke_order):
+    orders.add_command(command)
 
 
 def facts(order: Order) -> dict[str, object]:
@@ -278,28 +283,6 @@ async def settle(
         output.value(facts(settled))
     else:
         output.line(f"{settled.row.number} {settled.common_name}: {settled.row.state}")
-    return exit_codes.FINE
-
-
-@orders.command()
-@click.argument("order", metavar="ID")
-@click.option("--note", help="A private note; stays here.")
-@click.option("--contact", help="Whom to ask; stays here.")
-@as_json
-@engine()
-async def edit(workspace: Workspace, order: str, note: str | None, contact: str | None, json: bool) -> int:
-    """Change the private note and contact of an order; SCM is not told."""
-    order_id = await workspace.lists.resolve_order(order)
-    if note is None and contact is None:
-        raise click.UsageError("Say what to change: --note or --contact")
-    current = await workspace.lists.order(order_id)
-    await workspace.repository.annotate(
-        order_id,
-        note=current.note if note is None else note,
-        contact=current.contact if contact is None else contact,
-    )
-    if json:
-        output.value(facts(await workspace.lists.order(order_id)))
     return exit_codes.FINE
 
 

@@ -38,7 +38,11 @@ async def fetch(
         async with client, asyncio.timeout(CRL.seconds):
             return await _followed(client, address)
     except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
-        raise failures.unreachable(error, route) from error
+        trouble = failures.unreachable(error, route)
+        trouble.cure = "It is looked up again"
+        raise trouble from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise _unusable(address.host, "its address cannot be read") from error
     except Unreadable as error:
         raise _unusable(address.host, str(error)) from error
 

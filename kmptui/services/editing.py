@@ -115,6 +115,9 @@ class Editing:
         engine = self._engine
         await engine.may_write("edit")
         self._refuse(order, changes)
+        wanted = editing.narrowed(order, changes, spelling.unmarked(order.comments))
+        if form := [one for one in await self._findings(order, wanted) if not (one.hint or one.stale_prone)]:
+            raise PreflightFailed(form)
         client = await engine.client()
         assert order.ssl_id is not None  # noqa: S101 - see not_at_scm
         topics = dict.fromkeys(name.lower() for name in (order.common_name, *(changes.names or ())[:1]))

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 from kmptui.domain.audit import AuditRow
 
-ACTS: Mapping[str, str] = {"order": "order", "renew": "renewal", "reissue": "reissue"}
+ACTS: Mapping[str, str] = {
+    "order": "order",
+    "renew": "renewal",
+    "reissue": "reissue",
+    "revoke": "revocation",
+    "cancel": "cancellation of the request",
+    "decline": "decline of the request",
+    "approve": "approval of the request",
+    "edit": "change of the order in SCM",
+}
 """What is asked of SCM, by the record's verb."""
 _OUTCOMES: Mapping[str, str] = {
     "accepted": "taken by SCM",
@@ -14,6 +23,7 @@ _OUTCOMES: Mapping[str, str] = {
     "unconfirmed": "sent, without a clear answer",
     "not placed": "not placed",
     "not sent": "not sent",
+    "not done": "not carried out",
 }
 _DONE: Mapping[str, str] = {
     "collect": "fetched into the repository",
@@ -33,9 +43,13 @@ def sentence(row: AuditRow) -> str:
 
 
 def _what(row: AuditRow, details: Mapping[str, str]) -> str:
+    if row.action == "revoke" and row.outcome == "done":
+        return "revoked already"
+    if row.action == "crl":
+        return f"in the CA's list of revoked certificates{_since(details)}"
     if row.action in ACTS:
         if row.phase == "intent":
-            return f"{ACTS[row.action]} written down, to be sent"
+            return f"{ACTS[row.action]} written down, to be sent{_asked(row.action, details)}"
         known = f" as scm:{details['ssl id']}" if row.outcome == "accepted" and "ssl id" in details else ""
         return f"{ACTS[row.action]} {_OUTCOMES.get(row.outcome, row.outcome)}{known}"
     if row.action == "export":
@@ -45,3 +59,16 @@ def _what(row: AuditRow, details: Mapping[str, str]) -> str:
     if row.outcome == "done" and row.action in _DONE:
         return _DONE[row.action]
     return f"{row.action} {row.outcome}"
+
+
+def _asked(action: str, details: Mapping[str, str]) -> str:
+    """What a person gave for a reason, where there is one."""
+    if action == "revoke" and "reason code" in details:
+        return f" (reason {details['reason code']}: {details.get('reason', '')})"
+    return f" ({details['message']})" if details.get("message") else ""
+
+
+def _since(details: Mapping[str, str]) -> str:
+    """When the list says that it was revoked, and where the list is."""
+    since = f" since {details['since'][:16].replace('T', ' ')} UTC" if details.get("since") else ""
+    return since + (f", {details['list']}" if details.get("list") else "")

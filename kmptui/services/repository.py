@@ -29,6 +29,7 @@ from kmptui.services.exporting import (
 from kmptui.services.finding import Match, matches
 from kmptui.services.outfile import write_out
 from kmptui.store import audit, certificates, keys, ledger
+from kmptui.store.certificates import KeyOwner
 from kmptui.store.sealed import new_identity
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from kmptui.services.engine import Engine
     from kmptui.store.database import Db
 
-__all__ = ["ExportRequest", "Exported", "Match", "Repository"]
+__all__ = ["ExportRequest", "Exported", "KeyOwner", "Match", "Repository"]
 
 
 class Repository:
@@ -167,13 +168,19 @@ class Repository:
         engine.changed(topic, set(ids))
         return count
 
+    async def key_owner(self, text: str) -> KeyOwner:
+        """Whose key it is: `c42`, a serial or a unique common name, also of a certificate that was deleted here. Raises
+        NotFound, Ambiguous."""
+        return await self._engine.store.read(_key_owner, text)
+
     async def delete_key(self, certificate_id: int) -> None:
-        """Destroy the private key, for good: a separate act. Refused (StateForbids) while an open order needs it."""
+        """Destroy the private key, for good: a separate act, also once its certificate was deleted here. Refused
+        (StateForbids) while an open order needs it. Raises NotFound."""
         engine = self._engine
-        certificate = await engine.store.read(certificates.certificate, certificate_id)
-        entry = Entry("destroy key", subject=subject(certificate), certificate_id=certificate.id)
-        await engine.store.write(keys.destroy, certificate.spki, entry, await engine.stamp())
-        engine.changed(Topic.CERTIFICATES, {certificate.id})
+        owner = await engine.store.read(certificates.key_owner, certificate_id)
+        entry = Entry("destroy key", subject=owner.subject, certificate_id=certificate_id)
+        await engine.store.write(keys.destroy, owner.spki, entry, await engine.stamp())
+        engine.changed(Topic.CERTIFICATES, {certificate_id})
 
     async def annotate(self, order_id: int, *, note: str, contact: str) -> None:
         """The private note and contact of an order; never sent to SCM."""
@@ -188,6 +195,10 @@ class Repository:
 
         found = await asyncio.to_thread(identify, data)
         return await self._engine.store.read(matches, found)
+
+
+def _key_owner(db: Db, text: str) -> KeyOwner:
+    return certificates.key_owner(db, certificates.find(db, text, deleted=True))
 
 
 def _annotate(db: Db, order_id: int, note: str, contact: str, stamp: Stamp) -> None:

@@ -100,18 +100,18 @@ def certificate(db: Db, certificate_id: int) -> Certificate:
     )
 
 
-def find(db: Db, text: str) -> int:
+def find(db: Db, text: str, *, deleted: bool = False) -> int:
     """`c42`, `42`, a serial (separators and leading zeros do not matter), a unique common name (of the current ones
-    where older ones share it). Raises NotFound, Ambiguous."""
+    where older ones share it); `deleted`: also of those that were deleted here. Raises NotFound, Ambiguous."""
     wanted = text.strip().lower()
     number = wanted.removeprefix("c")
     if number.isascii() and number.isdigit() and len(number) < 19:
-        found = db.rows("SELECT id FROM certificates WHERE id = ? AND deleted = 0", (int(number),))
+        found = db.rows("SELECT id FROM certificates WHERE id = ? AND deleted <= ?", (int(number), deleted))
         if found:
             return int(found[0][0])
     rows = db.rows(
-        "SELECT id, superseded FROM certificates WHERE (serial = ? OR common_name = ?) AND deleted = 0 ORDER BY id",
-        (serial_text(wanted), clean(wanted)),
+        "SELECT id, superseded FROM certificates WHERE (serial = ? OR common_name = ?) AND deleted <= ? ORDER BY id",
+        (serial_text(wanted), clean(wanted), deleted),
     )
     current = [row for row in rows if not row[1]]
     if len(current) == 1 or len(rows) == 1:
@@ -123,6 +123,38 @@ def find(db: Db, text: str) -> int:
             cure="Give the number",
         )
     raise NotFound(f"There is no certificate {text!r} here")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """A certificate by its key, also one that was deleted here: its key stays until it is destroyed by itself. `others`
+    are the numbers of further certificates that are here and have the same key."""
+
+    certificate_id: int
+    common_name: str
+    serial: str
+    spki: str
+    has_key: bool
+    others: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """As the record names it."""
+        return f"c{self.certificate_id} {self.common_name} {self.serial}"
+
+
+def key_owner(db: Db, certificate_id: int) -> KeyOwner:
+    """Raises NotFound for one that never was here."""
+    found = db.rows(
+        "SELECT c.common_name, c.serial, c.spki, EXISTS (SELECT 1 FROM keys WHERE keys.spki = c.spki)"
+        " FROM certificates c WHERE c.id = ?",
+        (certificate_id,),
+    )
+    if not found:
+        raise NotFound(f"There is no certificate c{certificate_id} here")
+    common_name, serial, spki, has_key = found[0]
+    others = tuple(row.number for row in by_spki(db, spki) if row.id != certificate_id)
+    return KeyOwner(certificate_id, common_name, serial, spki, bool(has_key), others)
 
 
 def of_order(db: Db, order_id: int) -> tuple[CertificateRow, ...]:
