@@ -140,12 +140,14 @@ class Checking:
 
 
 def _due(db: Db) -> tuple[int, ...]:
-    """Orders to be asked about; issued ones that only wait for their body are fetched from the queue instead."""
+    """Orders to be asked about, those whose revocation SCM has not confirmed among them; issued ones that only wait for
+    their body are fetched from the queue instead."""
     queued = {Hold.WAITING, Hold.FAILED, Hold.LIMIT}
     orders = (ledger.order(db, order_id) for order_id in ledger.to_check(db))
-    return tuple(
+    found = [
         order.id for order in orders if order.row.status.lower() not in ISSUED_STATUSES or order.row.hold not in queued
-    )
+    ]
+    return tuple(dict.fromkeys((*found, *revocations.unconfirmed(db))))
 
 
 def _body(order: Order) -> Body:

@@ -112,7 +112,8 @@ class Deciding:
                 decided.append(await self._told(order_id, f"not tried: {fatal}", fatal))
                 continue
             try:
-                decided.append(await self._one(act, order_id, message))
+                # a task of its own: that SCM refuses the credentials is noted, and they are not sent again
+                decided.append(await self._engine.own(self._one(act, order_id, message)))
             except KmptuiError as error:
                 decided.append(await self._told(order_id, str(error), error))
                 if not isinstance(error, Refused | ScmRefused | HeldElsewhere | Unconfirmed | ScmGarbled):
@@ -164,7 +165,7 @@ class Deciding:
     async def _looked(self, client: ScmClient, ssl_id: int) -> Order | None:
         """The order as SCM has it after the request; None where it does not tell just now: the next check asks."""
         try:
-            order = await self._take_in(await client.details(ssl_id))
+            order = await self._take_in(await self._engine.own(client.details(ssl_id)))
         except (Unreachable, ScmRefused, ScmGarbled, AccountRefused) as error:
             _log.warning("scm:%s is looked at by the next check: %s", ssl_id, error)
             return None

@@ -188,7 +188,7 @@ class Editing:
 
     async def _looked(self, client: ScmClient, ssl_id: int) -> Order | None:
         try:
-            return await self._take_in(await client.details(ssl_id))
+            return await self._take_in(await self._engine.own(client.details(ssl_id)))
         except (Unreachable, ScmRefused, ScmGarbled, AccountRefused) as error:
             _log.warning("scm:%s is looked at by the next check: %s", ssl_id, error)
             return None

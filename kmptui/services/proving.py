@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from kmptui.errors import (
 )
 from kmptui.services.bounded import for_each
 from kmptui.services.reporting import Progress, Report
+from kmptui.store import account as accounts
 from kmptui.store import ledger, revocations
 from kmptui.store.columns import serial_text
 
@@ -68,6 +69,14 @@ class Proof:
     again: datetime | None = None
 
 
+@dataclass
+class _Scm:
+    """SCM as one run asks it, one question at a time; `client` None: not, or not any more."""
+
+    client: ScmClient | None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Proving:
     def __init__(self, engine: Engine, claiming: Claiming) -> None:
         self._engine = engine
@@ -81,12 +90,12 @@ class Proving:
         """Look up what is due, or all that are open. Raises StoreFailed alone."""
         engine = self._engine
         due = await engine.store.read(revocations.due, engine.clock.now() if due_only else None)
-        client = await self._client() if any(row.confirmed is None for row in due) else None
+        scm = _Scm(await self._client() if any(row.confirmed is None for row in due) else None)
         lists: dict[str, asyncio.Task[bytes]] = {}
         proofs: list[Proof] = []
 
         async def one(row: Revocation) -> None:
-            proofs.append(await self._one(row, client, lists))
+            proofs.append(await self._one(row, scm, lists))
             report(Progress("Looking up revocations", len(proofs), len(due)))
 
         try:
@@ -107,11 +116,11 @@ class Proving:
             _log.warning("SCM is not asked about revocations: %s", error)
             return None
 
-    async def _one(self, row: Revocation, client: ScmClient | None, lists: dict[str, asyncio.Task[bytes]]) -> Proof:
+    async def _one(self, row: Revocation, scm: _Scm, lists: dict[str, asyncio.Task[bytes]]) -> Proof:
         engine = self._engine
         trouble = ""
-        if row.confirmed is None and client is not None:
-            trouble = await self._ask(row, client)
+        if row.confirmed is None:
+            trouble = await self._ask(row, scm)
             if trouble == NOT_REVOKED:
                 words = "SCM still has it as issued: nothing was revoked. It can be revoked again"
                 return Proof(row.id, row.certificate_id, row.order_id, row.serial, row.common_name, NOT_REVOKED, words)
@@ -121,15 +130,22 @@ class Proving:
             await engine.store.write(revocations.pause, row.id, trouble or problem, self._again(now))
         return _proof(await engine.store.read(revocations.get, row.id))
 
-    async def _ask(self, row: Revocation, client: ScmClient) -> str:
+    async def _ask(self, row: Revocation, scm: _Scm) -> str:
         """SCM's word on it: "" once it says that it is revoked or cannot tell, NOT_REVOKED, or what was the trouble."""
         engine = self._engine
         order = await engine.store.read(ledger.order, row.order_id) if row.order_id is not None else None
         if order is None or order.ssl_id is None:
             return ""
         try:
-            remote = await client.details(order.ssl_id)
-        except (ScmRefused, ScmGarbled, Unreachable, AccountRefused, WrongKind) as error:
+            async with scm.turn:
+                if scm.client is None:
+                    return ""
+                # a task of its own: that SCM refuses the credentials is noted
+                remote = await engine.own(scm.client.details(order.ssl_id))
+        except AccountRefused as error:
+            scm.client = None  # they are not sent again for the next one
+            return str(error)
+        except (ScmRefused, ScmGarbled, Unreachable, WrongKind) as error:
             return str(error)
         stamp = await engine.stamp()
         await engine.store.write(revocations.take_in, remote, stamp)
@@ -177,8 +193,10 @@ class Proving:
     async def _fetch(self, url: str) -> bytes:
         from kmptui.scm import crl
 
-        settings = self._engine.settings
-        return await crl.fetch(url, ca_file=settings.ca_file, proxy=settings.proxy, network=self._engine.transport)
+        settings, account = self._engine.settings, await self._engine.store.read(accounts.account)
+        ca_file = (account.ca_file if account else "") or settings.ca_file
+        proxy = (account.proxy if account else "") or settings.proxy
+        return await crl.fetch(url, ca_file=ca_file, proxy=proxy, network=self._engine.transport)
 
     def _again(self, row: Revocation) -> datetime | None:
         """After a pause that grows; no more once nothing can come of it."""

@@ -207,7 +207,7 @@ class Revoking:
         engine = self._engine
         if target.ssl_id is not None and _tells(target, remote):
             try:
-                await self._take_in(await client.details(target.ssl_id))
+                await self._take_in(await engine.own(client.details(target.ssl_id)))
             except (Unreachable, ScmRefused, ScmGarbled, AccountRefused) as error:
                 _log.warning("whether %s is revoked is asked again: %s", target.number, error)
         try:

@@ -125,7 +125,8 @@ def _only_order(db: Db, now: datetime, order: Order) -> Target:
 def _of_certificate(db: Db, now: datetime, row: CertificateRow) -> Target:
     order = ledger.order(db, row.order_id) if row.order_id is not None else None
     already = ""
-    if row.revoked:
+    told = order is not None and order.row.status.lower() == "revoked" and serial_text(order.row.serial) == row.serial
+    if row.revoked or told:
         already = "it is revoked already"
     elif row.not_after <= now:
         raise StateForbids(f"{row.number} is not revoked", why=f"it expired on {_day(row.not_after)}")

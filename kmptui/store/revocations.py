@@ -68,6 +68,15 @@ def next_due(db: Db) -> datetime | None:
     return moment_of(db.value("SELECT min(again) FROM revocations WHERE listed IS NULL AND again <> ''"))
 
 
+def unconfirmed(db: Db) -> tuple[int, ...]:
+    """Orders of which it is not known whether SCM revoked their certificate."""
+    found = db.rows(
+        "SELECT DISTINCT order_id FROM revocations WHERE listed IS NULL AND again <> '' AND confirmed IS NULL"
+        " AND order_id IS NOT NULL ORDER BY order_id"
+    )
+    return tuple(int(row[0]) for row in found)
+
+
 def forget(db: Db, revocation_id: int, asked: datetime) -> None:
     """Nothing came of what was asked then: it was not sent, or SCM refused. One that goes on from before stays."""
     mine = (RevocationRow.id == revocation_id) & (RevocationRow.asked == asked) & RevocationRow.confirmed.is_null()

@@ -204,16 +204,38 @@ async def test_a_lost_answer(paths: Paths, sandbox: SandboxServer, acts_first: b
 
 
 async def test_lost_and_then_found_by_a_check(paths: Paths, sandbox: SandboxServer) -> None:
+    """The check of all asks about it, although its order is not open."""
     async with opened(paths, sandbox) as rig:
         order = await issued(rig)
         rig.fault("drop-after", "POST /ssl/v1/revoke/")
-        rig.fault("status", f"GET /ssl/v1/{order.ssl_id}", status=503, count=4, skip=1)
+        rig.fault("status", f"GET /ssl/v1/{order.ssl_id}", status=404, skip=1, body={"code": -124, "description": "no"})
         with pytest.raises(Unconfirmed):
             await revoke(rig, await rig.revoking.target(order_id=order.id))
-        await rig.checking.check([order.id])
+        (line,) = (await rig.checking.check()).lines
+        assert (line.order_id, line.after) == (order.id, "revoked")
         (proof,) = await rig.revoking.proofs()
         assert proof.state == "waiting"
         assert (await rig.store.read(certificates.certificate, order.row.certificate_id or 0)).row.revoked
+        assert (await rig.checking.check()).lines == ()
+
+
+async def test_wrong_credentials_are_sent_once(paths: Paths, sandbox: SandboxServer) -> None:
+    """Several are unconfirmed, and SCM refuses the login: one question, then only the CA's lists are looked up."""
+    async with opened(paths, sandbox) as rig:
+        for name in ("a.example.com", "b.example.com"):
+            order = await issued(rig, name)
+            rig.fault("drop-after", "POST /ssl/v1/revoke/")
+            rig.fault(
+                "status", f"GET /ssl/v1/{order.ssl_id}", status=404, skip=1, body={"code": -124, "description": ""}
+            )
+            with pytest.raises(Unconfirmed):
+                await revoke(rig, await rig.revoking.target(order_id=order.id))
+        sandbox.control("admins/ops-api", {"password": "another"})
+        before = len(rig.requests("/api/"))
+        proofs = await rig.revoking.prove(due_only=False)
+        assert len(rig.requests("/api/")) == before + 1
+        assert [one.state for one in proofs] == ["listed", "listed"]  # the list is proof enough
+        assert (await rig.engine.linked()).attention
 
 
 async def test_the_list_is_late(paths: Paths, sandbox: SandboxServer) -> None:
