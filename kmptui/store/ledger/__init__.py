@@ -18,6 +18,7 @@ from kmptui.store.ledger.changing import (
     set_auto_renew,
     set_checked,
     set_hold,
+    set_names,
     set_problem,
 )
 from kmptui.store.ledger.intents import (
@@ -35,6 +36,7 @@ from kmptui.store.ledger.intents import (
 from kmptui.store.ledger.lineage import rank
 from kmptui.store.ledger.merging import MergeReport, merge, update_from_details
 from kmptui.store.ledger.reading import (
+    awaited_reissue,
     by_spki,
     find,
     highest_ssl_id,
@@ -59,6 +61,7 @@ __all__ = [
     "MergeReport",
     "accept",
     "annotate",
+    "awaited_reissue",
     "back_to_draft",
     "by_spki",
     "certificate_added",
@@ -87,6 +90,7 @@ __all__ = [
     "set_auto_renew",
     "set_checked",
     "set_hold",
+    "set_names",
     "set_problem",
     "similar",
     "states",
