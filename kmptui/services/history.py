@@ -14,6 +14,7 @@ _OUTCOMES: Mapping[str, str] = {
     "unconfirmed": "sent, without a clear answer",
     "not placed": "not placed",
     "not sent": "not sent",
+    "blocked": "not sent",
 }
 _DONE: Mapping[str, str] = {
     "collect": "fetched into the repository",
@@ -35,9 +36,14 @@ def sentence(row: AuditRow) -> str:
 def _what(row: AuditRow, details: Mapping[str, str]) -> str:
     if row.action in ACTS:
         if row.phase == "intent":
-            return f"{ACTS[row.action]} written down, to be sent"
+            of = f" of {details['renews']}" if "renews" in details else ""
+            return f"{ACTS[row.action]}{of} written down, to be sent"
+        if row.action == "reissue" and row.outcome == "accepted":
+            return "reissue taken by SCM, its certificate is awaited"
         known = f" as scm:{details['ssl id']}" if row.outcome == "accepted" and "ssl id" in details else ""
         return f"{ACTS[row.action]} {_OUTCOMES.get(row.outcome, row.outcome)}{known}"
+    if row.action == "collect" and row.outcome == "noted":
+        return "what came differs"
     if row.action == "export":
         how = f" as {details['format']}" if "format" in details else ""
         to = f" to {details['to']}" if "to" in details else ""

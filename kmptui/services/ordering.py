@@ -223,8 +223,10 @@ def _settled(order: Order) -> bool:
     if row.ledger in {Ledger.REFUSED, Ledger.NOT_PLACED, Ledger.DRAFT}:
         return True
     status = row.status.lower()
-    if status in CLOSED_STATUSES:
+    if status in CLOSED_STATUSES or row.hold is Hold.UNSETTLED:
         return True
+    if row.hold is Hold.REISSUE:
+        return False
     return status in ISSUED_STATUSES and (row.certificate_id is not None or row.hold in {Hold.LIMIT, Hold.MISMATCH})
 
 

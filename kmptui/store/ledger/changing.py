@@ -33,9 +33,15 @@ def set_problem(db: Db, order_id: int, problem: str, code: int | None = None) ->
     rows.change(db, order_id, problem=problem, problem_code=code)
 
 
-def set_names(db: Db, order_id: int, names: tuple[str, ...], spki: str) -> None:
-    """What the certificate that came for it really holds, where that is not what was asked for. Raises NotFound."""
-    rows.change(db, order_id, names=names, names_count=len(names), spki=spki)
+def set_names(db: Db, order_id: int, names: tuple[str, ...]) -> None:
+    """The names that the certificate which came for it holds, where they are others. Raises NotFound."""
+    rows.change(db, order_id, names=names, names_count=len(names))
+
+
+def reissue_overtaken(db: Db, order_id: int, spki: str) -> None:
+    """The certificate that came has another key than the awaited reissue's: that one is awaited no more. Raises
+    NotFound."""
+    rows.change(db, order_id, spki=spki)
 
 
 def set_auto_renew(db: Db, order_ids: Iterable[int], on: bool) -> int:
