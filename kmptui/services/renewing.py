@@ -6,7 +6,7 @@ itself, is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -20,18 +20,16 @@ from kmptui.domain.renewable import RenewalRequest, SameKey
 from kmptui.errors import (
     BadInput,
     Finding,
-    HeldElsewhere,
     KmptuiError,
     PreflightFailed,
-    Refused,
     ScmRefused,
     StateForbids,
-    Unconfirmed,
 )
 from kmptui.services import anew, making, respelling, standing
 from kmptui.services.bounded import for_each
+from kmptui.services.bulk import Run
 from kmptui.services.ordering import Placed
-from kmptui.services.reporting import Progress, Report, silent
+from kmptui.services.reporting import Report, silent
 from kmptui.services.sending import Errand
 from kmptui.services.standing import Standing
 from kmptui.store import audit, blocked, ledger
@@ -106,7 +104,7 @@ class Renewing:
         self,
         order_ids: Sequence[int],
         *,
-        key: NewKey | SameKey | None = None,
+        key: Key = None,
         despite_mirror: bool = False,
         stop_after: int = 3,
         report: Report = silent,
@@ -114,9 +112,12 @@ class Renewing:
     ) -> tuple[Placed, ...]:
         """Renew many, a few at a time; one outcome for each, in their order. What is renewed already is said so and
         not repeated, so a run that broke off is simply run again. No more are begun after `stop_after` of them failed
-        at SCM, or one for a reason that concerns all (credentials, connection, vault, store)."""
+        at SCM, or one for a reason that concerns all (credentials, connection, vault, store). Raises NotFound, and
+        BadInput("csr") where one CSR is to serve several."""
+        if isinstance(key, OwnCsr) and len(order_ids) > 1:
+            raise BadInput("csr", "One request cannot renew several certificates", cure="Renew them one by one")
         orders = await self._engine.store.read(ledger.orders, list(dict.fromkeys(order_ids)))
-        run = _Run(len(orders), stop_after, self._engine.telling(report))
+        run = Run("Renewing", len(orders), stop_after, self._engine.telling(report))
 
         async def one_name(of_name: Sequence[Order]) -> None:
             # one claim holds a name: its orders go one after the other
@@ -311,39 +312,6 @@ class Renewing:
             expected,
             why,
         )
-
-
-class _Run:
-    """One bulk run: what came of each, and whether more may be begun."""
-
-    def __init__(self, total: int, stop_after: int, report: Report) -> None:
-        self.placed: dict[int, Placed] = {}
-        self._total = total
-        self._left = max(1, stop_after)
-        self._stopped = ""
-        self._report = report
-
-    async def do(self, order: Order, work: Callable[[], Awaitable[Placed]]) -> None:
-        if self._stopped:
-            words = f"not begun: {self._stopped}"
-            self.placed[order.id] = Placed(
-                None, None, order.common_name, Ledger.DRAFT, words, StateForbids("Not begun", why=self._stopped)
-            )
-            return
-        done = await work()
-        self.placed[order.id] = done
-        self._count(done.error)
-        self._report(Progress("Renewing", len(self.placed), self._total))
-
-    def _count(self, error: Exception | None) -> None:
-        if error is None or isinstance(error, Refused | HeldElsewhere):
-            return
-        if not isinstance(error, ScmRefused | Unconfirmed):
-            self._stopped = str(error)
-            return
-        self._left -= 1
-        if self._left == 0:
-            self._stopped = "too many failed before it"
 
 
 def _forbidden(order: Order, words: str) -> StateForbids:
