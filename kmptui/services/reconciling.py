@@ -140,7 +140,8 @@ class Reconciling:
         began = engine.clock.now()
         if intent.act is Act.REISSUE:
             return await self._judge_reissue(client, intent, claim, began)
-        renewed = await self._read_old(client, intent) if intent.act is Act.RENEW else None
+        # that SCM did not renew the old one is the best proof that it took no renewal
+        renewed = (await self._read_target(client, intent)).renewed if intent.act is Act.RENEW else None
         search = await self._looking.search(client, intent)
         found = search.candidates
         if renewed is False:  # then only what has the new public key can be the renewal
@@ -159,8 +160,7 @@ class Reconciling:
         return await self._not_found(intent, claim, began, "SCM does not have it: two complete searches found nothing")
 
     async def _judge_reissue(self, client: ScmClient, intent: Intent, claim: Claim, began: datetime) -> Judged:
-        assert intent.target_ssl_id is not None  # noqa: S101 - a reissue is of an order that SCM has
-        remote = await client.details(intent.target_ssl_id)
+        remote = await self._read_target(client, intent)
         taken, words = await self._looking.reissued(client, intent, remote)
         if taken:
             order = await self._accept(intent, remote, claim, f"found again: {words}")
@@ -170,14 +170,14 @@ class Reconciling:
             return await self._ask(intent, words)
         return await self._not_found(intent, claim, began, f"SCM did not reissue it: {words}, looked at twice")
 
-    async def _read_old(self, client: ScmClient, intent: Intent) -> bool | None:
-        """Whether SCM says that the order which the intent renews is renewed: the best proof that it took none."""
+    async def _read_target(self, client: ScmClient, intent: Intent) -> RemoteOrder:
+        """The order that is renewed or reissued, as SCM has it now."""
         engine = self._engine
-        assert intent.target_ssl_id is not None  # noqa: S101 - a renewal is of an order that SCM has
+        assert intent.target_ssl_id is not None  # noqa: S101 - both are of an order that SCM has
         remote = await client.details(intent.target_ssl_id)
         await engine.store.write(ledger.update_from_details, remote, await engine.stamp())
         engine.changed(Topic.ORDERS, set())
-        return remote.renewed
+        return remote
 
     async def _ask(self, intent: Intent, words: str) -> Judged:
         """Only a person can tell: the order's row says so."""

@@ -6,23 +6,22 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kmptui.config import Paths
 from kmptui.domain.certificate import Source
 from kmptui.domain.keys import KeySpec
-from kmptui.domain.order import Ledger, NewKey, Order, OwnCsr
+from kmptui.domain.order import Ledger, NewKey, OwnCsr
 from kmptui.domain.renewable import RenewalRequest, SameKey
 from kmptui.errors import BadInput, HeldElsewhere, PreflightFailed, ReadOnly, ScmRefused, StateForbids
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.importing import ImportOptions
 from kmptui.store import certificates, keys, ledger
 from tests.sandbox_fixtures import SandboxFactory
-from tests.services.rig import Rig, opened, request
+from tests.services.rig import opened, request
+from tests.services.steps import NAME, csr, fetched, issued, order_of
 
-NAME = "a1.example.com"
 RENEW = "POST /ssl/v1/renewById"
 CHILD = Path(__file__).with_name("child.py")
 A_MONTH = 30 * 86_400.0
@@ -31,33 +30,6 @@ A_MONTH = 30 * 86_400.0
 @pytest.fixture
 def small(sandbox_factory: SandboxFactory) -> SandboxServer:
     return sandbox_factory(certificates=5)
-
-
-async def issued(rig: Rig, name: str = NAME, *more: str, **members: Any) -> Order:
-    """An order from here whose certificate is in the repository."""
-    placed = await rig.ordering.place(request(name, *more, **members))
-    return await fetched(rig, placed.order_id)
-
-
-async def fetched(rig: Rig, order_id: int | None) -> Order:
-    assert order_id is not None
-    rig.advance(60)
-    await rig.checking.check([order_id])
-    order = await order_of(rig, order_id)
-    assert order.row.certificate_id is not None
-    return order
-
-
-async def order_of(rig: Rig, order_id: int | None) -> Order:
-    assert order_id is not None
-    return await rig.store.read(ledger.order, order_id)
-
-
-def csr(*names: str, spec: str = "ec:P-256") -> OwnCsr:
-    from kmptui.pki import csr as requests
-    from kmptui.pki import keypair
-
-    return OwnCsr(requests.build(keypair.generate(KeySpec.parse(spec)), names))
 
 
 async def test_with_a_new_key(paths: Paths, small: SandboxServer) -> None:

@@ -219,13 +219,13 @@ def _move(
         raise StateForbids(f"The {row['act']} of {row['common_name']} is {row['state']}", why=f"it cannot become {to}")
     IntentRow.update(state=to.value, **columns).where(IntentRow.id == intent_id).execute(db)
     if row["act"] == Act.REISSUE.value:  # the order itself stays what it is until it has its new certificate
-        rows.change(db, row["order_id"], **_reissue_hold(rows.known(db, row["order_id"]), to))
+        rows.change(db, row["order_id"], **_reissue_hold(db, rows.known(db, row["order_id"]), to))
     else:
         rows.change(db, row["order_id"], ledger=to.value)
     return row
 
 
-def _reissue_hold(order: rows.Columns, to: Ledger) -> rows.Columns:
+def _reissue_hold(db: Db, order: rows.Columns, to: Ledger) -> rows.Columns:
     """What a reissue that is (or may be) at SCM makes of its order, and that is over when it came to nothing."""
     if to is Ledger.ACCEPTED:
         return {"hold": Hold.REISSUE.value, "body_tries": 0, "body_again": ""}
@@ -233,8 +233,11 @@ def _reissue_hold(order: rows.Columns, to: Ledger) -> rows.Columns:
         return {"hold": Hold.UNSETTLED.value}
     if order["hold"] != Hold.UNSETTLED.value:
         return {}
-    missing = order["certificate_id"] is None and order["status"].lower() in ISSUED_STATUSES
-    return {"hold": Hold.WAITING.value if missing else Hold.NONE.value}
+    # somebody else may have had it reissued meanwhile
+    known = (CertificateRecord.order_id == order["id"]) & (CertificateRecord.serial == order["serial"])
+    missing = order["certificate_id"] is None or not CertificateRecord.select().where(known).exists(db)
+    issued = order["status"].lower() in ISSUED_STATUSES
+    return {"hold": Hold.WAITING.value if missing and issued else Hold.NONE.value}
 
 
 def _tell_predecessor(db: Db, order_id: int, problem: str, code: int | None) -> None:
