@@ -15,7 +15,6 @@ from kmptui.domain.keys import KeySpec
 from kmptui.domain.names import display
 from kmptui.domain.order import (
     ISSUED_STATUSES,
-    REISSUING,
     Hold,
     Ledger,
     NewKey,
@@ -67,8 +66,8 @@ def forbidden(order: Order, today: date) -> str:
         return "it was deleted here: import it first"
     if row.ledger is not Ledger.ACCEPTED or row.ssl_id is None:
         return f"it is {row.state}: SCM has nothing to renew"
-    if row.hold is Hold.UNSETTLED:
-        return "a reissue of it is unconfirmed: settle that first"
+    if words := _reissuing(order):
+        return words
     if row.status.lower() not in ISSUED_STATUSES:
         return f"it is {row.state}: only an issued one is renewed; order like it instead"
     if order.renewed:
@@ -85,13 +84,19 @@ def not_reissuable(order: Order, today: date) -> str:
         return "it was deleted here: import it first"
     if row.ledger is not Ledger.ACCEPTED or row.ssl_id is None:
         return f"it is {row.state}: SCM has nothing to reissue"
-    if row.hold in REISSUING:
-        return f"{order.reissuing}: {'wait for it' if row.hold is Hold.REISSUE else 'settle that first'}"
+    if words := _reissuing(order):
+        return words
     if row.status.lower() not in ISSUED_STATUSES:
         return f"it is {row.state}: only an issued one is reissued; order like it instead"
     if row.expires is not None and row.expires < today:
         return "it has expired: order like it instead"
     return ""
+
+
+def _reissuing(order: Order) -> str:
+    if not order.reissuing:
+        return ""
+    return f"{order.reissuing}: {'wait for it' if order.row.hold is Hold.REISSUE else 'settle that first'}"
 
 
 def told_otherwise(remote: RemoteOrder, *, beside_scm: bool) -> str:
