@@ -325,13 +325,14 @@ def _details(now: Standing, key: Key, material: Material, expected: date | None)
         words = f"{words}, the old one again"
     elif isinstance(key, OwnCsr):
         words = f"{words}, own CSR"
-    return (
+    found = (
         ("renews", f"{order.row.number}, scm:{order.ssl_id}"),
         ("old serial", order.row.serial or "not known"),
         ("old end", f"{order.row.expires or 'not known'}"),
         ("organization", order.row.organization or str(order.organization_id)),
         ("profile", order.row.profile or str(order.profile_id)),
         ("key", words),
-        ("public key", material.spki or "not known"),
+        ("public key", material.spki),
         ("expected end", f"{expected or 'not known'}"),
     )
+    return tuple((name, value) for name, value in found if value)

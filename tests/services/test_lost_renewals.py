@@ -18,6 +18,7 @@ from kmptui.errors import BadInput, StateForbids, Unconfirmed
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.ordering import Placed
 from kmptui.store import certificates, keys, ledger
+from kmptui.store.ledger.proof import contradiction
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import Rig, opened
 from tests.services.steps import NAME, fetched, issued, order_of
@@ -71,6 +72,7 @@ async def came(rig: Rig, old: Order, what: str) -> None:
     assert found.row.state == "issued"
     before = await rig.store.read(certificates.certificate, old.row.certificate_id or 0)
     assert before.row.superseded
+    assert await rig.store.read(contradiction) == ""
 
 
 @BOTH

@@ -18,6 +18,7 @@ from kmptui.errors import BadInput, HeldElsewhere, PreflightFailed, ReadOnly, Sc
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.importing import ImportOptions
 from kmptui.store import certificates, keys, ledger
+from kmptui.store.ledger.proof import contradiction
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import opened, request
 from tests.services.steps import NAME, csr, fetched, issued, order_of
@@ -84,6 +85,7 @@ async def test_an_imported_one_with_a_key_that_is_not_here(paths: Paths, small: 
         assert not certificate.has_key
         (theirs,) = [one for one in rig.created(NAME) if one["id"] == new.ssl_id]
         assert theirs["spki_sha256"] == new.spki
+        assert await rig.store.read(contradiction) == ""
 
 
 async def test_with_an_own_csr(paths: Paths, small: SandboxServer) -> None:
