@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kmptui.errors import (
     AlreadyOrdered,
     BadInput,
     HeldElsewhere,
     KmptuiError,
     PreflightFailed,
+    StateForbids,
     Unconfirmed,
 )
 
@@ -29,3 +32,15 @@ def of(error: KmptuiError) -> int:
     if isinstance(error, BadInput | PreflightFailed):
         return USAGE
     return FAILURE
+
+
+def of_many(errors: Sequence[Exception | None]) -> int:
+    """The same for several of a kind, None for each that went well. What went wrong with all of them for one reason has
+    that one's code; else something was done, or waits for a person."""
+    wrong = [error for error in errors if error is not None]
+    if not wrong:
+        return FINE
+    if any(isinstance(error, StateForbids | PreflightFailed) for error in wrong):
+        return ATTENTION
+    codes = {of(error) if isinstance(error, KmptuiError) else FAILURE for error in wrong}
+    return codes.pop() if len(wrong) == len(errors) and len(codes) == 1 else ATTENTION

@@ -1,5 +1,5 @@
-"""`kmptui orders`: import, list, show, check, watch, settle, delete. Creating, editing, deciding and revoking have
-modules of their own."""
+"""`kmptui orders`: import, list, show, check, watch, settle, delete. What else is done with orders has modules of its
+own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from kmptui.cli.options import as_json, dry_run, layout, split, yes
 from kmptui.cli.order_create import create
 from kmptui.cli.order_decisions import approve, cancel, decline
 from kmptui.cli.order_edit import edit
+from kmptui.cli.order_reissue import reissue
+from kmptui.cli.order_renew import renew
 from kmptui.cli.revoke import revoke_order
 from kmptui.cli.session import Progressing, engine
 from kmptui.domain.listing import Query, Topic
@@ -29,7 +31,7 @@ def orders() -> None:
     """Orders: what was asked of SCM. ID is o118 or 118 (ours), scm:4711823 (SCM's), a unique name or serial."""
 
 
-for command in (create, edit, cancel, decline, approve, revoke_order):
+for command in (create, edit, renew, reissue, cancel, decline, approve, revoke_order):
     orders.add_command(command)
 
 
@@ -55,6 +57,9 @@ def facts(order: Order) -> dict[str, object]:
         "certificate_id": row.certificate_id,
         "checked": order.checked,
         "problem": order.problem or None,
+        "reissuing": order.reissuing or None,
+        "previous_id": order.previous_id,
+        "next_id": order.next_id,
         "note": order.note or None,
         "contact": order.contact or None,
     }
@@ -175,14 +180,49 @@ async def show(workspace: Workspace, order: str, json: bool) -> int:
     order_id = await workspace.lists.resolve_order(order)
     found = await workspace.lists.order(order_id)
     history = await workspace.lists.order_history(order_id)
+    versions = await _versions(workspace, found)
     if json:
         lines = [{"at": h.at, "actor": h.actor, "words": h.words} for h in history]
-        output.value({**facts(found), "comments": found.comments or None, "history": lines})
+        more = {"expected": found.expected, "comments": found.comments or None, "versions": versions, "history": lines}
+        output.value({**facts(found), **more})
         return exit_codes.FINE
-    output.fields([*facts(found).items(), ("comments", found.comments), ("held by", found.holder)])
+    output.fields(
+        [
+            *facts(found).items(),
+            ("expected", found.expected),
+            ("comments", found.comments),
+            ("held by", found.holder),
+            ("versions", " <- ".join(_version_words(one, found.id) for one in versions) if len(versions) > 1 else ""),
+        ]
+    )
     for entry in history:
         output.line(f"{entry.at:%Y-%m-%d %H:%M} {entry.actor}: {entry.words}")
     return exit_codes.FINE
+
+
+async def _versions(workspace: Workspace, order: Order) -> list[dict[str, object]]:
+    """The orders that it renews and that renewed it, the oldest first, each with the certificates that it had."""
+    row = [order]
+    while (before := row[0].previous_id) is not None:
+        row.insert(0, await workspace.lists.order(before))
+    while (after := row[-1].next_id) is not None:
+        row.append(await workspace.lists.order(after))
+    return [
+        {
+            "id": one.id,
+            "number": one.row.number,
+            "status": one.row.state,
+            "expires": one.row.expires,
+            "serials": [held.serial for held in await workspace.lists.order_certificates(one.id)],
+        }
+        for one in row
+    ]
+
+
+def _version_words(version: dict[str, object], own: int) -> str:
+    ends = [f"..{str(serial)[-4:]}" for serial in version["serials"]]  # type: ignore[attr-defined]
+    here = " (this one)" if version["id"] == own else ""
+    return " ".join([f"{version['number']}{here} {version['status']}", *ends])
 
 
 @orders.command()
@@ -207,7 +247,8 @@ async def follow(workspace: Workspace, order_id: int, seconds: float | None, *, 
         output.value(facts(last))
     else:
         output.line(f"{last.row.number} {last.common_name}: {last.row.state}")
-    return exit_codes.FINE if last.row.certificate_id is not None else exit_codes.ATTENTION
+    here = last.row.certificate_id is not None and not last.reissuing
+    return exit_codes.FINE if here else exit_codes.ATTENTION
 
 
 @orders.command()

@@ -38,6 +38,13 @@ class Hold(StrEnum):
     LOCKED = "locked"
     FAILED = "failed"
     MISMATCH = "key mismatch"
+    REISSUE = "reissue"
+    """SCM has taken a reissue; the certificate for its key is not here yet, and the earlier one stays current."""
+    UNSETTLED = "unsettled"
+    """A reissue was sent, and its outcome is not known."""
+
+
+REISSUING = frozenset({Hold.REISSUE, Hold.UNSETTLED})
 
 
 OPEN_STATUSES = frozenset({"init", "requested", "saapproved", "approved", "applied", "downloading"})
@@ -173,6 +180,13 @@ class Order:
     """Who works on it right now, where somebody does."""
     previous_id: int | None = None
     next_id: int | None = None
+    expected: date | None = None
+    """The day on which a renewal was expected to end when it was sent."""
+
+    @property
+    def reissuing(self) -> str:
+        """What is to be said of a reissue that has not come yet; "" where there is none."""
+        return {Hold.REISSUE: "reissue under way", Hold.UNSETTLED: "reissue unconfirmed"}.get(self.row.hold, "")
 
     @property
     def id(self) -> int:
@@ -267,6 +281,8 @@ class Intent:
     searches: int = 0
     searched: datetime | None = None
     holder: str = ""
+    replaced: date | None = None
+    """When SCM had replaced the order's certificate last before this reissue."""
 
 
 def state_word(ledger: Ledger, status: str, hold: Hold = Hold.NONE) -> str:
@@ -276,6 +292,8 @@ def state_word(ledger: Ledger, status: str, hold: Hold = Hold.NONE) -> str:
     if ledger is not Ledger.ACCEPTED:
         return ledger.value
     folded = status.lower()
+    if hold in REISSUING and folded not in CLOSED_STATUSES:
+        return "reissue under way" if hold is Hold.REISSUE else Ledger.UNCONFIRMED.value
     if folded in ISSUED_STATUSES:
         return "issued" if hold is Hold.NONE else "issued, not added"
     if folded in OPEN_STATUSES | CLOSED_STATUSES:

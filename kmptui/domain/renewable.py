@@ -10,14 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from kmptui.domain import preflight
+from kmptui.domain import entry, preflight
 from kmptui.domain.keys import KeySpec
-from kmptui.domain.order import ISSUED_STATUSES, Ledger, NewKey, Order, OrderRequest, OwnCsr
+from kmptui.domain.names import display
+from kmptui.domain.order import (
+    ISSUED_STATUSES,
+    Hold,
+    Ledger,
+    NewKey,
+    Order,
+    OrderRequest,
+    OwnCsr,
+    RemoteOrder,
+)  # fmt: skip
 from kmptui.domain.preflight import Facts
 from kmptui.domain.profile import Profile
 from kmptui.domain.validity import longest_issued
 from kmptui.errors import BadInput, Finding
 
+SCM_RENEWS = frozenset({"scheduled", "started"})
+"""SCM's own auto-renewal is at work in these states (SSL details, autoRenewDetails), folded to lower case."""
 NOT_RENEWABLE = -180
 """SCM's code for a profile that does not allow renewals."""
 
@@ -50,14 +62,52 @@ class ReissueRequest:
 def forbidden(order: Order, today: date) -> str:
     """Why an order in this state cannot be renewed, and what can be done instead; "" where it can."""
     row = order.row
+    if row.deleted:
+        return "it was deleted here: import it first"
     if row.ledger is not Ledger.ACCEPTED or row.ssl_id is None:
         return f"it is {row.state}: SCM has nothing to renew"
+    if words := _reissuing(order):
+        return words
     if row.status.lower() not in ISSUED_STATUSES:
         return f"it is {row.state}: only an issued one is renewed; order like it instead"
     if order.renewed:
         return "it is renewed already"
     if row.expires is not None and row.expires < today:
         return "it has expired: order like it instead"
+    return ""
+
+
+def not_reissuable(order: Order, today: date) -> str:
+    """Why an order in this state cannot be reissued, and what can be done instead; "" where it can."""
+    row = order.row
+    if row.deleted:
+        return "it was deleted here: import it first"
+    if row.ledger is not Ledger.ACCEPTED or row.ssl_id is None:
+        return f"it is {row.state}: SCM has nothing to reissue"
+    if words := _reissuing(order):
+        return words
+    if row.status.lower() not in ISSUED_STATUSES:
+        return f"it is {row.state}: only an issued one is reissued; order like it instead"
+    if row.expires is not None and row.expires < today:
+        return "it has expired: order like it instead"
+    return ""
+
+
+def _reissuing(order: Order) -> str:
+    if not order.reissuing:
+        return ""
+    return f"{order.reissuing}: {'wait for it' if order.row.hold is Hold.REISSUE else 'settle that first'}"
+
+
+def told_otherwise(remote: RemoteOrder, *, beside_scm: bool) -> str:
+    """Why SCM's word on the old order, read right before the renewal would be sent, forbids it; "" where it does not.
+    `beside_scm`: SCM's own auto-renewal is no reason."""
+    if remote.status.lower() not in ISSUED_STATUSES:
+        return f'SCM says that it is "{remote.status}"' if remote.status else "SCM does not say that it is issued"
+    if remote.renewed:
+        return "SCM says that it is renewed already"
+    if remote.auto_renew_state.lower() in SCM_RENEWS and not beside_scm:
+        return f"SCM renews it by itself (its auto-renewal is {remote.auto_renew_state.lower()})"
     return ""
 
 
@@ -115,7 +165,8 @@ def findings(
     found: list[Finding] = []
     if order.problem_code == NOT_RENEWABLE:
         cause = f"SCM does not allow renewals with {order.row.profile or 'its profile'}"
-        found.append(Finding("profile", cause, "Order like it with another profile"))
+        # the mirror does not tell when that changes: a person may try again
+        found.append(Finding("profile", cause, "Order like it with another profile", stale_prone=True))
     elif order.profile_id is None:
         found.append(Finding("profile", "is not known here", "Check the order, then try again", stale_prone=True))
     elif facts.profiles:
@@ -145,6 +196,43 @@ def _of_profile(request: OrderRequest, profile: Profile | None, order: Order, cs
         taken = ", ".join(map(str, sorted(profile.keys)))
         found.append(Finding("key", f"{spec} is not taken by {title}", f"Choose one of: {taken}"))
     return found
+
+
+def csr_findings(order: Order, key: KeySpec, names: tuple[str, ...], profile: Profile | None) -> tuple[Finding, ...]:
+    """What speaks against an own CSR for a renewal: the names are the order's, as SCM takes no others."""
+    own = frozenset((order.common_name, *order.names))
+    found = []
+    if others := [name for name in names if name not in own]:
+        cause = f"asks for {', '.join(map(display, others[:3]))}, which the order does not have"
+        found.append(Finding("csr", cause, "A renewal keeps the names: reissue it, or order anew", names=tuple(others)))
+    elif names and (left_out := [name for name in (order.common_name, *order.names) if name not in names]):
+        cause = f"leaves out {', '.join(map(display, dict.fromkeys(left_out[:3])))}: SCM keeps the order's names"
+        found.append(Finding("csr", cause, hint=True))
+    if profile is not None and profile.keys and key not in profile.keys:
+        taken = ", ".join(map(str, sorted(profile.keys)))
+        found.append(Finding("csr", f"{key} is not taken by {profile.name}", f"It takes: {taken}"))
+    return tuple(found)
+
+
+def reissue_findings(
+    order: Order, request: ReissueRequest, facts: Facts, *, csr_key: KeySpec | None = None
+) -> tuple[Finding, ...]:
+    """What is known against reissuing it: the reason, the names, the profile, the key, the validation of every name."""
+    asked = reissue_request(order, request)
+    found = []
+    try:
+        entry.reason(request.reason)
+    except BadInput as error:
+        found.append(Finding("reason", f"{error.what}: {error.why}" if error.why else error.what, error.cure))
+    form = preflight.form_findings(asked, facts.profiles, (), facts.today, csr_key=csr_key)
+    found += [one for one in form if one.field in {"names", "common_name", "csr"} and not one.hint]
+    profile = next((p for p in facts.profiles if p.id == order.profile_id), None)
+    if facts.profiles:
+        own_csr = isinstance(request.key, OwnCsr)
+        of_profile = _of_profile(asked, profile, order, None if own_csr else csr_key)
+        found += [one for one in of_profile if one.field != "term"]
+    found += preflight.mirror_findings(asked, facts.organizations, facts.domains, facts.today, facts.profiles)
+    return tuple(found)
 
 
 def reissue_request(order: Order, request: ReissueRequest) -> OrderRequest:

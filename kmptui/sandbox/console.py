@@ -103,9 +103,9 @@ def act_on_order(ask: Ask) -> object:
 
     approve, decline ``{message}``; revoke ``{reason_code, reason}``; reissue ``{names, reason}`` and renew (with new
     keys that nobody has; renew describes the new order); expire (now, whatever a collected certificate says); hold,
-    release (the CA's manual review); issue (now, whatever it waits for); reject; invalidate; auto-renew ``{state,
-    days}``; auto-install ``{state}``; delete (it vanishes); change ``{comments, requester, external_requester, org_id,
-    profile_id, wrong_facts}``.
+    release (the CA's manual review); names ``{names}`` (the CA takes these for those that were asked for); issue (now,
+    whatever it waits for); reject; invalidate; auto-renew ``{state, days}``; auto-install ``{state}``; delete (it
+    vanishes); change ``{comments, requester, external_requester, org_id, profile_id, wrong_facts}``.
     """
     action = _ACTIONS.get(ask.path["action"])
     if action is None:
@@ -179,6 +179,13 @@ def _release(ask: Ask, order: Order) -> None:
     order.processing_since = ask.world.now()
 
 
+def _rename(ask: Ask, order: Order) -> None:
+    if order.id not in ask.world.in_progress:
+        raise Wrong(f"order {order.id} is {ask.world.status(order)}")
+    order.names = tuple(str(name).lower() for name in ask.body["names"])
+    order.common_name = order.names[0]
+
+
 def _issue(ask: Ask, order: Order) -> None:
     world = ask.world
     if order.id not in world.in_progress:
@@ -231,6 +238,7 @@ _ACTIONS: dict[str, Action] = {
     "hold": _hold,
     "release": _release,
     "issue": _issue,
+    "names": _rename,
     "reject": _end_as("Rejected"),
     "invalidate": _end_as("Invalid"),
     "auto-renew": _auto_renew,

@@ -130,8 +130,9 @@ class Checking:
         return CheckLine(order.id, order.common_name, before, order.row.state, outcome, words)
 
     async def _missing(self, order: Order, remote: RemoteOrder) -> bool:
-        """Whether the certificate that SCM has now is not in the repository."""
-        if order.row.certificate_id is None:
+        """Whether the certificate that SCM has now is not in the repository, or may not be: a reissue's is known by its
+        key alone."""
+        if order.row.certificate_id is None or order.row.hold is Hold.REISSUE:
             return True
         if not remote.serial:
             return False

@@ -16,8 +16,9 @@ from kmptui.domain.audit import Entry
 from kmptui.domain.certificate import Source
 from kmptui.domain.limit import Limit
 from kmptui.domain.listing import Topic
-from kmptui.domain.order import Act, Hold
+from kmptui.domain.order import Act, Hold, Intent, Ledger
 from kmptui.errors import HeldElsewhere, LimitReached, NotFound, ScmGarbled, ScmRefused, StateForbids
+from kmptui.services import comparing
 from kmptui.store import audit, certificates, ledger, schedule
 
 if TYPE_CHECKING:
@@ -116,10 +117,12 @@ class Collecting:
         """Ours for sure, and reissued elsewhere: taken in without a key. Ours for sure, but not that: held. Linked by
         its looks alone: it was not ours, and the link is undone."""
         engine = self._engine
+        awaited = await engine.store.read(ledger.awaited_reissue, body.order_id)
+        if awaited is not None:
+            if awaited.state is Ledger.ACCEPTED and await engine.store.read(_overtaken, awaited, error.certificate):
+                return error.certificate
+            return _outcome(body, WAITING, "reissue under way: SCM still hands out the earlier certificate")
         intent = await engine.store.read(ledger.intent_of, body.order_id)
-        if intent is not None and intent.act is Act.REISSUE:
-            await self._pause(body, "SCM still hands out the earlier certificate", None)
-            return _outcome(body, WAITING, "SCM still hands out the earlier certificate")
         remote = await client.details(body.ssl_id)
         if remote.replaced is not None:
             return error.certificate
@@ -186,8 +189,12 @@ def _add_all(db: Db, fetched: Sequence[NewCertificate], most: int, stamp: Stamp)
         subject = f"{new.common_name} {new.serial}"
         entry = Entry("collect", subject=subject, order_id=new.order_id, details=(("issuer", new.issuer),))
         try:
-            certificates.add(db, replace(new, source=_source(db, new)), entry, stamp, most=most)
+            awaited = ledger.awaited_reissue(db, new.order_id)
+            if awaited is not None and awaited.state is Ledger.ACCEPTED and awaited.spki != new.spki:
+                ledger.reissue_overtaken(db, new.order_id, new.spki)
+            added = certificates.add(db, replace(new, source=_source(db, new)), entry, stamp, most=most)
             ledger.set_problem(db, new.order_id, "")
+            comparing.remark(db, new, added, stamp)
         except LimitReached:
             schedule.hold_by_limit(db, [new.order_id])
             limit = Limit(most, certificates.limit_used(db, stamp.at))
@@ -203,9 +210,17 @@ def _add_all(db: Db, fetched: Sequence[NewCertificate], most: int, stamp: Stamp)
 def _source(db: Db, new: NewCertificate) -> Source:
     assert new.order_id is not None  # noqa: S101 - see _add_all
     intent = ledger.intent_of(db, new.order_id)
-    if intent is None or intent.spki != new.spki:
+    keeps_key = intent is not None and intent.act is Act.RENEW and not intent.spki
+    if intent is None or not (keeps_key or intent.spki == new.spki):
         return Source.IMPORTED
     return {Act.ORDER: Source.ORDERED, Act.RENEW: Source.RENEWED, Act.REISSUE: Source.REISSUED}[intent.act]
+
+
+def _overtaken(db: Db, reissue: Intent, came: NewCertificate) -> bool:
+    """Whether it was issued since the reissue was sent, and not for it: somebody had the order reissued once more."""
+    held = certificates.of_order(db, reissue.order_id)
+    known = certificates.by_sha256(db, came.sha256) is not None
+    return bool(held) and not known and came.not_before >= (reissue.sent or reissue.prepared) - timedelta(days=1)
 
 
 def _closed(db: Db, remote: RemoteOrder, stamp: Stamp) -> None:

@@ -24,6 +24,7 @@ _OUTCOMES: Mapping[str, str] = {
     "not placed": "not placed",
     "not sent": "not sent",
     "not done": "not carried out",
+    "blocked": "not sent",
 }
 _DONE: Mapping[str, str] = {
     "collect": "fetched into the repository",
@@ -49,9 +50,14 @@ def _what(row: AuditRow, details: Mapping[str, str]) -> str:
         return f"in the CA's list of revoked certificates{_since(details)}"
     if row.action in ACTS:
         if row.phase == "intent":
-            return f"{ACTS[row.action]} written down, to be sent{_asked(row.action, details)}"
+            of = f" of {details['renews']}" if "renews" in details else ""
+            return f"{ACTS[row.action]}{of} written down, to be sent{_asked(row.action, details)}"
+        if row.action == "reissue" and row.outcome == "accepted":
+            return "reissue taken by SCM, its certificate is awaited"
         known = f" as scm:{details['ssl id']}" if row.outcome == "accepted" and "ssl id" in details else ""
         return f"{ACTS[row.action]} {_OUTCOMES.get(row.outcome, row.outcome)}{known}"
+    if row.action == "collect" and row.outcome == "noted":
+        return "what came differs"
     if row.action == "export":
         how = f" as {details['format']}" if "format" in details else ""
         to = f" to {details['to']}" if "to" in details else ""

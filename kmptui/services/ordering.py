@@ -28,7 +28,7 @@ from kmptui.domain.order import (
 from kmptui.domain.organization import Organization
 from kmptui.domain.profile import CustomField, Profile
 from kmptui.errors import BadInput, Finding, HeldElsewhere, KmptuiError, Refused, ScmRefused, Unreachable
-from kmptui.services import placing, spelling
+from kmptui.services import anew, placing, spelling
 from kmptui.services.reconciling import Candidate
 from kmptui.store import drafts, ledger, mirror
 
@@ -118,7 +118,7 @@ class Ordering:
 
     async def preview(self, request: OrderRequest) -> Preview:
         """Nothing is sent; no key is made (the CSR is shown as a placeholder)."""
-        organization, profile = await self._engine.store.read(placing.titles, request)
+        organization, profile = await self._engine.store.read(anew.titles, request)
         return Preview(
             body=placing.preview_body(request),
             command=spelling.command_line(request),
@@ -223,8 +223,10 @@ def _settled(order: Order) -> bool:
     if row.ledger in {Ledger.REFUSED, Ledger.NOT_PLACED, Ledger.DRAFT}:
         return True
     status = row.status.lower()
-    if status in CLOSED_STATUSES:
+    if status in CLOSED_STATUSES or row.hold is Hold.UNSETTLED:
         return True
+    if row.hold is Hold.REISSUE:
+        return False
     return status in ISSUED_STATUSES and (row.certificate_id is not None or row.hold in {Hold.LIMIT, Hold.MISMATCH})
 
 

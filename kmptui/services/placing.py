@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kmptui.domain import preflight
-from kmptui.domain.coverage import DomainIndex
-from kmptui.domain.keys import KeySpec
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import Act, KeystorePassword, NewKey, Order, OrderRequest, OrderRow, OwnCsr
 from kmptui.domain.preflight import Facts
-from kmptui.errors import AlreadyOrdered, BadInput, Finding, NotFound, PreflightFailed
-from kmptui.services import spelling
-from kmptui.services.bounded import for_each
+from kmptui.errors import AlreadyOrdered, BadInput, Finding, PreflightFailed
+from kmptui.services import anew, making, spelling
 from kmptui.services.sending import Errand, Sending
-from kmptui.store import ledger, mirror
+from kmptui.store import ledger
 from kmptui.store.ledger import Material
 from kmptui.store.sealed import new_identity
 
 if TYPE_CHECKING:
-    from kmptui.domain.organization import Organization
-    from kmptui.scm.client import ScmClient
     from kmptui.scm.requests import Enrolment
     from kmptui.services.claiming import Claiming
     from kmptui.services.engine import Engine
@@ -52,7 +46,7 @@ class Placing:
         today = self._engine.clock.now().date()
         facts = self._known
         if facts is None:
-            facts = self._known = await self._engine.store.read(_facts, today)
+            facts = self._known = await self._engine.store.read(anew.facts, today)
         return await self._weighed(request, dataclasses.replace(facts, today=today))
 
     def _forget(self, change: Changed) -> None:
@@ -83,7 +77,7 @@ class Placing:
         async with self._claiming.hold(request.common_name) as claim:
             material, enrolment = await self._made(request)
             await client.prove()
-            organization, profile = await engine.store.read(titles, request)
+            organization, profile = await engine.store.read(anew.titles, request)
             now = engine.clock.now()
 
             def guard(db: Db) -> None:
@@ -108,69 +102,35 @@ class Placing:
     async def _refuse_findings(self, request: OrderRequest, despite_mirror: bool) -> None:
         """Form findings forbid; what rests on the mirror is read anew first, then a person may send all the same."""
         self._known = None  # another process may have synced
-        found = [finding for finding in await self.findings(request) if not finding.hint]
-        if any(finding.stale_prone for finding in found) and all(finding.stale_prone for finding in found):
-            await self._read_anew(await self._engine.client(), request)
-            found = [finding for finding in await self.findings(request) if not finding.hint]
-        if despite_mirror:
-            found = [finding for finding in found if not finding.stale_prone]
-        if found:
-            raise PreflightFailed(found)
+        found = await self.findings(request)
+        if anew.worth_asking(found):
+            await anew.read_anew(self._engine, await self._engine.client(), request)
+            found = await self.findings(request)
+        if forbidding := anew.left(found, despite_mirror=despite_mirror):
+            raise PreflightFailed(forbidding)
 
     async def _weighed(self, request: OrderRequest, facts: Facts) -> tuple[Finding, ...]:
         if isinstance(request.key, NewKey):
             return preflight.check(request, facts)
         try:
-            spec = await asyncio.to_thread(_csr_key, request.key)
+            spec = (await making.read_csr(request.key)).key
         except BadInput as error:
             wrong = Finding("csr", f"{error.what}: {error.why}", error.cure)
             others = preflight.check(request, facts)
             return (wrong, *(finding for finding in others if finding.field != "csr"))
         return preflight.check(request, dataclasses.replace(facts, csr_key=spec))
 
-    async def _read_anew(self, client: ScmClient, request: OrderRequest) -> None:
-        """The organization and the domains that the request names, as SCM has them now: one GET for each fact."""
-        engine = self._engine
-        organizations, domain_ids = await engine.store.read(_named, request)
-
-        if organizations:
-            # a department shares what SCM says of its organization
-            head = organizations[-1]
-            fresh, validations = await asyncio.gather(client.organization(head.id), client.validations(head.id))
-            for known in organizations:
-                row = dataclasses.replace(
-                    known,
-                    rest_enabled=fresh.rest_enabled,
-                    address=fresh.address,
-                    cert_types=fresh.cert_types,
-                    validations=validations,
-                )
-                await engine.store.write(mirror.update_organization, row)
-
-        async def domain(domain_id: int) -> None:
-            await engine.store.write(mirror.update_domain, await client.domain(domain_id))
-
-        await for_each(domain_ids, domain, engine.settings.concurrency)
-        engine.changed(Topic.ORGANIZATIONS, {one.id for one in organizations})
-        engine.changed(Topic.DOMAINS, set(domain_ids))
-
     async def _made(self, request: OrderRequest) -> tuple[Material, Enrolment]:
         """Key, CSR, mark and the request as SCM will get it: what may fail fails here, before anything is written."""
         from kmptui.scm.requests import Enrolment
 
         engine = self._engine
-        if isinstance(request.key, NewKey):
-            private, csr, spki = await asyncio.to_thread(_new_key, request.key.spec, request.names)
-            key = await engine.seal(private, new_identity())
-            words = str(request.key.spec)
-        else:
-            csr, spki, words = await asyncio.to_thread(_own_csr, request.key)
-            key = None
+        made = await making.make(engine, request.key, request.names)
         mark = spelling.mark_for(request.comments, engine.randomness)
-        enrolment = _enrolment(Enrolment, request, csr, spelling.marked(request.comments, mark))
+        enrolment = _enrolment(Enrolment, request, made.csr, spelling.marked(request.comments, mark))
         body = tuple((name, str(value)) for name, value in enrolment.body().items() if name != "csr")
         password = await self._password(request)
-        return Material(csr, spki, key, words, mark, password, body), enrolment
+        return Material(made.csr, made.spki, made.key, made.words, mark, password, body), enrolment
 
     async def _password(self, request: OrderRequest) -> Sealed | None:
         engine = self._engine
@@ -179,19 +139,6 @@ class Placing:
         made = request.keystore_password_when is KeystorePassword.MADE
         password = spelling.made_password(engine.randomness) if made else request.keystore_password
         return await engine.seal(password.encode("utf-8"), new_identity())
-
-
-def titles(db: Db, request: OrderRequest) -> tuple[str, str]:
-    """The names of the request's organization and profile, empty where the mirror does not have them."""
-    try:
-        organization = mirror.organization(db, request.organization_id).title
-    except NotFound:
-        organization = ""
-    try:
-        profile = mirror.profile(db, request.profile_id).name
-    except NotFound:
-        profile = ""
-    return organization, profile
 
 
 def preview_body(request: OrderRequest) -> str:
@@ -218,46 +165,6 @@ def _enrolment(make: type[Enrolment], request: OrderRequest, csr: str, comments:
         requesters=request.requesters,
         custom_fields=request.custom_fields,
     )
-
-
-def _new_key(spec: KeySpec, names: tuple[str, ...]) -> tuple[bytes, str, str]:
-    from kmptui.pki import csr, keypair
-
-    private = keypair.generate(spec)
-    return private, csr.build(private, names), keypair.spki(private)
-
-
-def _own_csr(own: OwnCsr) -> tuple[str, str, str]:
-    from kmptui.pki import csr
-
-    facts = csr.read(own.pem)
-    return facts.pem, facts.spki, str(facts.key)
-
-
-def _csr_key(own: OwnCsr) -> KeySpec:
-    from kmptui.pki import csr
-
-    return csr.read(own.pem).key
-
-
-def _facts(db: Db, today: date) -> Facts:
-    return Facts(
-        today=today,
-        profiles=mirror.profiles(db),
-        custom_fields=mirror.custom_fields(db),
-        organizations=mirror.organizations(db),
-        domains=DomainIndex(mirror.domains(db)),
-    )
-
-
-def _named(db: Db, request: OrderRequest) -> tuple[tuple[Organization, ...], tuple[int, ...]]:
-    """The organization (then its parent) and the ids of the domains that stand behind the names."""
-    everything = {one.id: one for one in mirror.organizations(db)}
-    chosen = everything.get(request.organization_id)
-    parent = everything.get(chosen.parent_id) if chosen is not None and chosen.parent_id is not None else None
-    index = DomainIndex(mirror.domains(db))
-    domains = {domain.id for name in request.names for domain in index.above(name)}
-    return tuple(one for one in (chosen, parent) if one is not None), tuple(sorted(domains))
 
 
 def _similar(db: Db, request: OrderRequest, now: datetime, apart_from: int | None) -> tuple[OrderRow, ...]:

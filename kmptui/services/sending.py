@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from kmptui.domain.audit import Entry
@@ -64,6 +65,9 @@ class Errand:
     order_id: int | None = None
     details: tuple[tuple[str, str], ...] = field(default=())
     guard: Callable[[Db], None] | None = None
+    expected: date | None = None
+    why: str = ""
+    """What led to it, for the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Sending:
         refused) or Unconfirmed."""
         store = self._engine.store
         stamp = await self._engine.stamp()
-        entry = _entry(errand, "intent", "prepared", details=errand.details)
+        entry = _entry(errand, "intent", "prepared", errand.why, errand.details)
         intent = await store.write(_prepare, errand, claim, entry, stamp)
         noted(intent.order_id)
         self._tell(intent)
@@ -169,6 +173,7 @@ def _prepare(db: Db, errand: Errand, claim: Claim, entry: Entry, stamp: Stamp) -
         organization=errand.organization,
         profile=errand.profile,
         order_id=errand.order_id,
+        expected=errand.expected,
     )
     if errand.act is Act.ORDER:
         choice = drafts.LastChoice(errand.request.organization_id, errand.request.profile_id, errand.request.term)

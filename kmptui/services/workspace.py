@@ -41,6 +41,8 @@ from kmptui.services.placing import Placing
 from kmptui.services.proving import Proving
 from kmptui.services.reconciling import Reconciling
 from kmptui.services.record import Record
+from kmptui.services.reissuing import Reissuing
+from kmptui.services.renewing import Renewing
 from kmptui.services.reporting import Changed, Progress
 from kmptui.services.repository import Repository
 from kmptui.services.revoking import Revoking
@@ -59,8 +61,7 @@ _log = logging.getLogger(__name__)
 
 
 class Workspace:
-    """The services of one home: vault, account, mirror, importing, ordering, checking, repository, revoking, deciding,
-    editing, lists, health, home, record, drafts, backup; and paths, clock, actor, settings."""
+    """The services of one home, each an attribute by the name of its work; and paths, clock, actor, settings."""
 
     def __init__(self, engine: Engine, log: logging.Handler) -> None:
         """Use `open`."""
@@ -75,7 +76,10 @@ class Workspace:
         collecting = Collecting(engine, claiming)
         fetching = Fetching(engine, collecting)
         reconciling = Reconciling(engine, claiming)
-        placing = Placing(engine, claiming, Sending(engine))
+        sending = Sending(engine)
+        placing = Placing(engine, claiming, sending)
+        self.renewing = Renewing(engine, claiming, sending)
+        self.reissuing = Reissuing(engine, claiming, sending)
         self.importing = Importing(engine, fetching)
         self.mirror = Mirror(engine, self.importing)
         self.checking = Checking(engine, collecting, fetching, reconciling)

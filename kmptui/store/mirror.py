@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -75,6 +75,22 @@ def update_organization(db: Db, row: Organization) -> bool:
 def update_domain(db: Db, row: Domain) -> bool:
     """One domain read anew; whether it differs. The topic's age stays."""
     return _update(db, Topic.DOMAINS, DomainRow, row.id, _domain_columns(row))
+
+
+def update_profile(db: Db, profile_id: int, offered: Profile | None, organization_id: int) -> bool:
+    """One profile as SCM offers it to one organization now (None: not any more); whether it differs. What other
+    organizations may use stays as it was known, and so does the topic's age."""
+    known = ProfileRow.select().where(ProfileRow.id == profile_id).dicts().first(db)
+    before = profile_of(known) if known is not None and known["status"] != GONE else None
+    users = before.organizations if before is not None else frozenset()
+    if offered is None:
+        if before is None:
+            return False
+        row = replace(before, organizations=users - {organization_id})
+    else:
+        row = replace(offered, organizations=users | {organization_id})
+    seen = (known["seen_terms"], known["seen_keys"]) if known is not None else None
+    return _update(db, Topic.PROFILES, ProfileRow, profile_id, _profile_columns(row, seen))
 
 
 def acknowledge_profile(db: Db, profile_id: int) -> None:

@@ -190,6 +190,7 @@ class IntentRow(peewee.Model):
     ended = MomentField(null=True)
     searches = IntegerField()
     searched = MomentField(null=True)
+    replaced = DayField()
 
     class Meta:
         table_name = "intents"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kmptui.domain.listing import Topic
-from kmptui.domain.order import Hold
+from kmptui.domain.order import REISSUING, Hold
 from kmptui.store.columns import moment_text
 from kmptui.store.db import Db, touch
 from kmptui.store.ledger import rows
@@ -93,10 +93,12 @@ def bodies_left(db: Db, now: datetime) -> int:
 
 
 def body_failed(db: Db, order_id: int, problem: str, code: int | None, again: datetime) -> None:
-    """It is tried again at `again`; the order says why (Hold.FAILED). Raises NotFound."""
-    tries = rows.known(db, order_id)["body_tries"] + 1
+    """It is tried again at `again`; the order says why (Hold.FAILED, or that a reissue is awaited). Raises NotFound."""
+    known = rows.known(db, order_id)
+    tries = known["body_tries"] + 1
+    hold = Hold(known["hold"]) if Hold(known["hold"]) in REISSUING else Hold.FAILED
     rows.change(
-        db, order_id, hold=Hold.FAILED.value, problem=problem, problem_code=code, body_tries=tries,
+        db, order_id, hold=hold.value, problem=problem, problem_code=code, body_tries=tries,
         body_again=moment_text(again),
     )  # fmt: skip
 

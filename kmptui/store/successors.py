@@ -13,7 +13,7 @@ from kmptui.store.db import Db, revisions
 
 _VALID = (
     "SELECT id, expires, common_name, names_count, names FROM orders WHERE shelf = 0"
-    " AND state IN ('issued', 'issued, not added') AND expires >= ? AND expires < ?"
+    " AND state IN ('issued', 'issued, not added', 'reissue under way') AND expires >= ? AND expires < ?"
 )
 
 

@@ -26,11 +26,12 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from kmptui.config import Paths
 from kmptui.domain.audit import Entry
 from kmptui.domain.order import KeystorePassword, Ledger
+from kmptui.domain.renewable import ReissueRequest, RenewalRequest
 from kmptui.errors import KmptuiError
 from kmptui.services.exporting import ExportRequest
 from kmptui.services.importing import ImportOptions
 from kmptui.services.workspace import Workspace
-from kmptui.store import audit, keys, ledger, migrations
+from kmptui.store import audit, certificates, keys, ledger, migrations
 from kmptui.store.db import Db
 from kmptui.store.ledger.proof import contradiction
 from kmptui.store.sealed import Sealed, sealed_under_others
@@ -116,12 +117,14 @@ def sampled(points: list[str], most: int) -> list[int]:
     return sorted(number for number in spread | posts if 0 <= number < count)
 
 
-async def hurt_at_points(template: Path, way: str, how: str, judge: Callable[[Case], Awaitable[None]]) -> None:
+async def hurt_at_points(
+    template: Path, way: str, how: str, judge: Callable[[Case], Awaitable[None]], most: int = 0
+) -> None:
     """Walk the way once, then again and again, hurt at each of its points; `judge` asserts what holds afterwards."""
     whole = prepared(template, way, how, NEVER)
     told = (await asyncio.to_thread(walked, [whole]))[whole.name]
     assert (told["status"], told["words"]) == (0, "done")
-    cases = [prepared(template, way, how, at) for at in sampled(whole.reached, SAMPLE[how])]
+    cases = [prepared(template, way, how, at) for at in sampled(whole.reached, most or SAMPLE[how])]
     ends = await asyncio.to_thread(walked, cases)
     failures = []
     for case in cases:
@@ -149,6 +152,42 @@ async def test_an_order_to_its_file(tmp_path: Path, sandbox_factory: SandboxFact
             await goes_on(rig, case)
 
     await hurt_at_points(template, "order", how, judge)
+
+
+@pytest.mark.parametrize("way", ["renew", "reissue"])
+async def test_a_renewal_and_a_reissue(tmp_path: Path, sandbox_factory: SandboxFactory, way: str) -> None:
+    sandbox = sandbox_factory(issue_after=0, certificates=0)
+    template = tmp_path / "template"
+    async with opened(Paths(template), sandbox):
+        pass
+
+    async def judge(case: Case) -> None:
+        async with opened(case.paths, sandbox) as rig:
+            await settled(rig)
+            (old, *newer) = await mine(rig, case)
+            await keys_are_here(rig, case)
+            await chain_is_one(rig, way)
+            accepted = [row for row in await rig.audit(way) if row.outcome == "accepted"]
+            assert issues(rig, case) == 1 + len(accepted)
+            if way == "renew" and not accepted:
+                await rig.renewing.renew(RenewalRequest(old.id))
+            elif way == "reissue" and not accepted:
+                await rig.reissuing.reissue(ReissueRequest(old.id, "a key was lost"))
+            await rig.checking.check()
+            *_, last = await mine(rig, case)
+            assert (last.row.state, last.reissuing, issues(rig, case)) == ("issued", "", 2)
+            assert len(newer) <= 1
+            (newest, *_) = await rig.store.read(certificates.of_order, last.id)
+            assert newest.has_key
+            assert not newest.superseded
+            assert (await rig.store.read(certificates.certificate, newest.id)).spki == last.spki
+
+    await hurt_at_points(template, way, "kill", judge, most=5)
+
+
+def issues(rig: Rig, case: Case) -> int:
+    """How many certificates the CA issued for the name."""
+    return sum(len(one["certificates"]) for one in rig.created(case.name))
 
 
 @pytest.mark.parametrize("how", ["kill", "full", "stop"])
@@ -269,32 +308,42 @@ def files_are_whole(case: Case) -> None:
 
 async def is_sound(rig: Rig, case: Case) -> None:
     """The promises of the order protocol, after the process has gone and another one has judged what it left."""
-    await rig.ordering.recover()
-    await rig.ordering.reconcile()
-    rig.clock.ahead += timedelta(seconds=601)
-    await rig.ordering.reconcile()
-    assert await rig.ordering.unconfirmed() == (), "an intent stays unconfirmed"
+    await settled(rig)
     at_server = rig.created(case.name)
     orders = await mine(rig, case)
     accepted = [order for order in orders if order.row.ledger is Ledger.ACCEPTED]
     assert len(at_server) <= 1, f"{len(at_server)} orders at the server"
     assert [order.ssl_id for order in accepted] == [one["id"] for one in at_server]
-    for one in at_server:
+    await keys_are_here(rig, case)
+    await chain_is_one(rig, "order")
+    clear = case.out.with_suffix(".pem")
+    if clear.exists():
+        assert [row for row in await rig.audit("export") if row.phase == "intent"], "a key in clear without a record"
+
+
+async def settled(rig: Rig) -> None:
+    """What the process left half done is judged by another one."""
+    await rig.ordering.recover()
+    await rig.ordering.reconcile()
+    rig.clock.ahead += timedelta(seconds=601)
+    await rig.ordering.reconcile()
+    assert await rig.ordering.unconfirmed() == (), "an intent stays unconfirmed"
+
+
+async def keys_are_here(rig: Rig, case: Case) -> None:
+    """The key of each order that SCM has; and the store is whole."""
+    for one in rig.created(case.name):
         key = await rig.store.read(keys.key, one["spki_sha256"])
         assert key is not None, "the key of an order is lost"
         assert await rig.engine.open_sealed(Sealed(key.sealed.identity, key.sealed.blob))
     assert await rig.store.check() == ()
     assert (await rig.store.read(audit.verify)).intact
     assert await rig.store.read(contradiction) == ""
-    await chain_is_one(rig)
-    clear = case.out.with_suffix(".pem")
-    if clear.exists():
-        assert [row for row in await rig.audit("export") if row.phase == "intent"], "a key in clear without a record"
 
 
-async def chain_is_one(rig: Rig) -> None:
+async def chain_is_one(rig: Rig, act: str) -> None:
     """Each intent has one row, followed by outcomes of which the last is final."""
-    rows = await rig.audit("order")
+    rows = await rig.audit(act)
     assert [row.phase for row in rows[:1]] in ([], ["intent"])
     assert sum(row.phase == "intent" for row in rows) <= 1
     final = {"accepted", "refused", "not sent", "not placed"}

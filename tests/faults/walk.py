@@ -1,9 +1,9 @@
 """Ways through the program, walked in processes of their own that are hurt at a chosen point.
 
-The ways: an order from the form to the exported file; an import with the certificates' bodies; a home's first opening
-with its vault; a rotation of the vault's data key; the migration of a store of the first version. `python walk.py`
-reads lines from standard input, each a JSON object (way, home, name, out, journal, at, how), walks each in a forked
-process, two at a time, and answers with a JSON line (name, status, words) when that has ended.
+The ways: an order from the form to the exported file; its renewal and its reissue; an import with the certificates'
+bodies; a home's first opening with its vault; a rotation of the vault's data key; the migration of a store of the first
+version. `python walk.py` reads lines from standard input, each a JSON object (way, home, name, out, journal, at, how),
+walks each in a forked process, two at a time, and answers with a JSON line (name, status, words) when that has ended.
 
 The points are not listed anywhere: every transaction of the store, every request and every step of a file counts one,
 before and after; in a migration every statement. A journal names those that were reached, written so that a kill cannot
@@ -27,6 +27,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kmptui.config import Paths
+from kmptui.domain.renewable import ReissueRequest, RenewalRequest
 from kmptui.errors import KmptuiError
 from kmptui.pki import chain, csr, encoding, keypair, keystore  # noqa: F401 - loaded once, before the forks
 from kmptui.services.exporting import ExportRequest
@@ -119,6 +120,29 @@ async def order(rig: Rig, name: str, out: Path) -> str:
     return "done"
 
 
+async def issued(rig: Rig, name: str) -> int:
+    """What is renewed or reissued: ordered before the way begins, and in the repository."""
+    order_id = (await rig.ordering.place(request(name))).order_id
+    assert order_id is not None
+    await rig.checking.check([order_id])
+    return order_id
+
+
+async def renew(rig: Rig, name: str, _out: Path) -> str:
+    order_id = await rig.store.read(ledger.find, name)
+    renewal = (await rig.renewing.renew(RenewalRequest(order_id))).order_id
+    assert renewal is not None
+    await rig.checking.check([renewal])
+    return "done"
+
+
+async def reissue(rig: Rig, name: str, _out: Path) -> str:
+    order_id = await rig.store.read(ledger.find, name)
+    await rig.reissuing.reissue(ReissueRequest(order_id, "a key was lost"))
+    await rig.checking.check([order_id])
+    return "done"
+
+
 async def take_in(rig: Rig, _name: str, _out: Path) -> str:
     await rig.importing.run(ImportOptions())
     await rig.importing.fetch()
@@ -169,8 +193,11 @@ async def hurt(given: dict[str, Any]) -> str:
 
 
 async def linked(given: dict[str, Any], points: Points) -> str:
-    walk = {"order": order, "import": take_in, "rotate": rotate}[given["way"]]
+    ways = {"order": order, "import": take_in, "renew": renew, "reissue": reissue, "rotate": rotate}
+    walk = ways[given["way"]]
     async with opened(Paths(Path(given["home"])), None) as rig:
+        if given["way"] in {"renew", "reissue"}:
+            await issued(rig, given["name"])
         walking = asyncio.create_task(walk(rig, given["name"], Path(given["out"])))
         loop = asyncio.get_running_loop()
         ending: list[asyncio.Task[None]] = []

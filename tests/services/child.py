@@ -1,6 +1,7 @@
-"""A process of its own that places one order in a home, and may be killed on the way.
+"""A process of its own that places one order in a home, or renews or reissues it, and may be killed on the way.
 
-`python child.py HOME NAME POINT` prints one word. POINT: none, before sent, after sent, after answer, hang after sent,
+`python child.py HOME NAME POINT [order|renew|reissue]` prints one word.
+POINT: none, before sent, after sent, after answer, hang after sent,
 disk full.
 """
 
@@ -17,11 +18,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kmptui.config import Paths
+from kmptui.domain.renewable import ReissueRequest, RenewalRequest
 from kmptui.errors import KmptuiError
 from kmptui.scm.changes import Changes
+from kmptui.services.ordering import Placed
 from kmptui.store import ledger
 from kmptui.store.database import Store
-from tests.services.rig import opened, request
+from tests.services.rig import Rig, opened, request
 
 
 def die() -> None:
@@ -30,36 +33,45 @@ def die() -> None:
 
 def arrange(point: str) -> None:
     """Let the process die at the point, at once and for real."""
-    write, enroll = Store.write, Changes.enroll
+    write, post = Store.write, Changes._post
 
     async def writing(self: Store, fn: Any, *args: Any, **kwargs: Any) -> Any:
         if fn is ledger.mark_sent and point == "before sent":
             die()
         return await write(self, fn, *args, **kwargs)
 
-    async def enrolling(self: Changes, enrolment: Any) -> int:
+    async def posting(self: Changes, *request: Any) -> Any:
         if point == "after sent":
             die()
         if point == "hang after sent":
             sys.stdout.write("sent\n")
             sys.stdout.flush()
             await asyncio.sleep(600)
-        ssl_id = await enroll(self, enrolment)
+        answer = await post(self, *request)
         if point == "after answer":
             die()
-        return ssl_id
+        return answer
 
-    Store.write, Changes.enroll = writing, enrolling  # type: ignore[method-assign,assignment]
+    Store.write, Changes._post = writing, posting  # type: ignore[method-assign,assignment]
 
 
-async def main(home: str, name: str, point: str) -> None:
+async def act(rig: Rig, name: str, what: str) -> Placed:
+    if what == "order":
+        return await rig.ordering.place(request(name))
+    order_id = await rig.store.read(ledger.find, name)
+    if what == "renew":
+        return await rig.renewing.renew(RenewalRequest(order_id))
+    return await rig.reissuing.reissue(ReissueRequest(order_id, "a key was lost"))
+
+
+async def main(home: str, name: str, point: str, what: str = "order") -> None:
     arrange(point)
     async with opened(Paths(Path(home)), None) as rig:
         if point == "disk full":
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         try:
-            placed = await rig.ordering.place(request(name))
+            placed = await act(rig, name, what)
         except KmptuiError as error:
             sys.stdout.write(type(error).__name__)
         else:

@@ -30,6 +30,8 @@ from kmptui.services.ordering import Ordering
 from kmptui.services.placing import Placing
 from kmptui.services.proving import Proving
 from kmptui.services.reconciling import Reconciling
+from kmptui.services.reissuing import Reissuing
+from kmptui.services.renewing import Renewing
 from kmptui.services.repository import Repository
 from kmptui.services.revoking import Revoking
 from kmptui.services.sending import Sending
@@ -65,6 +67,8 @@ class Rig:
         self.reconciling = Reconciling(engine, self.claiming)
         self.sending = Sending(engine)
         self.placing = Placing(engine, self.claiming, self.sending)
+        self.renewing = Renewing(engine, self.claiming, self.sending)
+        self.reissuing = Reissuing(engine, self.claiming, self.sending)
         self.importing = Importing(engine, self.fetching)
         self.mirror = Mirror(engine, self.importing)
         self.checking = Checking(engine, self.collecting, self.fetching, self.reconciling)

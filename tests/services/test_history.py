@@ -30,6 +30,10 @@ def row(action: str, phase: str = "done", outcome: str = "done", **members: Any)
         (row("order", "intent", "prepared"), "order written down, to be sent"),
         (row("order", "outcome", "accepted", details=(("ssl id", "47"),)), "order taken by SCM as scm:47"),
         (row("renew", "outcome", "refused", reason=REFUSAL), f"renewal refused by SCM: {REFUSAL}"),
+        (row("renew", "done", "blocked", reason="it is renewed"), "renewal not sent: it is renewed"),
+        (row("renew", "intent", details=(("renews", "o4, scm:9"),)), "renewal of o4, scm:9 written down, to be sent"),
+        (row("reissue", "outcome", "accepted"), "reissue taken by SCM, its certificate is awaited"),
+        (row("collect", outcome="noted", reason="it ends early"), "what came differs: it ends early"),
         (row("reissue", "outcome", "unconfirmed"), "reissue sent, without a clear answer"),
         (
             row("revoke", "intent", "prepared", details=(("reason code", "1 (key was exposed)"), ("reason", "lost"))),

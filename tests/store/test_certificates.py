@@ -75,6 +75,21 @@ def test_a_newer_one_takes_the_place(db: Db) -> None:
     assert not certificates.certificate(db, old).row.superseded
 
 
+def test_a_renewal_for_fewer_names_takes_no_place(db: Db) -> None:
+    imported(db, 2)
+    db.run("UPDATE orders SET lineage = 1, previous_id = 1 WHERE id = 2")
+    old = certificates.add(db, certificate("a", 1), COLLECT, STAMP)
+    new = certificates.add(db, certificate("b", 2, not_before=NOW, names=("shop.example.edu",)), COLLECT, STAMP)
+    assert not certificates.certificate(db, old).row.superseded
+    assert not ledger.order(db, 1).row.superseded
+    # reissued on purpose without the name, it is superseded by its own order's
+    own = certificate("c", 1, not_before=NOW - timedelta(days=1), names=("shop.example.edu",))
+    between = certificates.add(db, own, COLLECT, STAMP)
+    told = [certificates.certificate(db, one).row.superseded for one in (old, between, new)]
+    assert told == [True, True, False]
+    assert ledger.order(db, 1).row.superseded
+
+
 def test_the_limit_counts_lineages_that_live(db: Db) -> None:
     imported(db, 5)
     certificates.add(db, certificate("a", 1), COLLECT, STAMP, most=2)

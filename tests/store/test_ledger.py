@@ -12,7 +12,7 @@ import pytest
 from kmptui.domain.audit import Entry
 from kmptui.domain.order import Act, Hold, Ledger
 from kmptui.errors import Ambiguous, HeldElsewhere, NotFound, StateForbids
-from kmptui.store import audit, certificates, claims, keys, ledger
+from kmptui.store import audit, certificates, claims, keys, ledger, schedule
 from kmptui.store.claims import Claim, Holder
 from kmptui.store.db import Db
 from tests.store.making import ENTRY, NOW, STAMP, certificate, material, remote, request, sealed, stamp
@@ -271,7 +271,52 @@ def test_an_import_of_a_renewal_takes_the_predecessors_place(db: Db, desk: Desk)
 def test_a_refused_renewal_is_tried_again_on_its_row(db: Db, desk: Desk) -> None:
     desk.accepted(100)
     ledger.refuse(db, desk.sent("2", Act.RENEW, 1), "-107", -107, desk.claim, OUTCOME, STAMP)
-    assert ledger.intent(db, desk.sent("3", Act.RENEW, 1)).order_id == 2
+    assert (ledger.order(db, 1).problem, ledger.order(db, 1).problem_code) == ("-107", -107)
+    again = desk.sent("3", Act.RENEW, 1)
+    assert ledger.intent(db, again).order_id == 2
+    ledger.accept(db, again, 101, desk.claim, OUTCOME, STAMP)
+    assert (ledger.order(db, 1).problem, ledger.order(db, 1).problem_code) == ("", None)
+
+
+def test_a_declined_renewal_makes_room_for_another(db: Db, desk: Desk) -> None:
+    desk.accepted(100)
+    ledger.set_auto_renew(db, [1], True)
+    desk.accepted(101, "2", Act.RENEW, 1)
+    ledger.merge(db, [remote(101, "shop.example.edu", status="Declined")], STAMP)
+    intent = desk.prepare("3", Act.RENEW, 1, auto_renew=True)
+    assert (ledger.intent(db, intent).order_id, ledger.order(db, 1).next_id) == (3, 3)
+    assert ledger.order(db, 3).row.auto_renew
+
+
+def test_a_reissue_shows_until_its_certificate_is_here(db: Db, desk: Desk) -> None:
+    desk.accepted(100)
+    ledger.update_from_details(db, remote(100, "shop.example.edu", serial="A1"), STAMP)
+    certificates.add(db, certificate("old", 1, serial="A1", spki=material().spki), Entry("collect"), STAMP)
+    intent = desk.sent("2", Act.REISSUE, 1)
+    ledger.unconfirm(db, intent, "?", desk.claim, OUTCOME, STAMP)
+    assert (ledger.order(db, 1).row.state, ledger.order(db, 1).reissuing) == ("unconfirmed", "reissue unconfirmed")
+    ledger.merge(db, [remote(100, "shop.example.edu", status="Applied")], STAMP)
+    assert ledger.order(db, 1).row.state == "unconfirmed"
+    ledger.accept(db, intent, 100, desk.claim, OUTCOME, STAMP)
+    assert ledger.order(db, 1).row.state == "reissue under way"
+    assert ledger.to_check(db) == (1,)
+    certificates.add(db, certificate("older", 1, spki=material().spki), Entry("collect"), STAMP)
+    schedule.body_failed(db, 1, "time-out", None, NOW)
+    ledger.merge(db, [remote(100, "shop.example.edu", serial="A2")], STAMP)
+    assert ledger.order(db, 1).row.hold is Hold.REISSUE
+    awaited = ledger.awaited_reissue(db, 1)
+    assert awaited is not None
+    assert awaited.id == intent
+    certificates.add(db, certificate("new", 1, spki=material("2").spki, not_before=NOW), Entry("collect"), STAMP)
+    assert (ledger.order(db, 1).row.state, ledger.awaited_reissue(db, 1)) == ("issued", None)
+
+
+def test_a_revoked_order_awaits_no_reissue(db: Db, desk: Desk) -> None:
+    desk.accepted(100)
+    ledger.update_from_details(db, remote(100, "shop.example.edu"), STAMP)
+    ledger.accept(db, desk.sent("2", Act.REISSUE, 1), 100, desk.claim, OUTCOME, STAMP)
+    ledger.merge(db, [remote(100, "shop.example.edu", status="Revoked")], STAMP)
+    assert (ledger.order(db, 1).row.state, ledger.order(db, 1).reissuing) == ("revoked", "")
 
 
 def test_a_reissue_keeps_the_order_as_it_is(db: Db, desk: Desk) -> None:

@@ -15,9 +15,11 @@ from kmptui.store.ledger.changing import (
     certificate_added,
     certificate_removed,
     delete_here,
+    reissue_overtaken,
     set_auto_renew,
     set_checked,
     set_hold,
+    set_names,
     set_problem,
     set_told,
 )
@@ -36,6 +38,7 @@ from kmptui.store.ledger.intents import (
 from kmptui.store.ledger.lineage import rank
 from kmptui.store.ledger.merging import MergeReport, merge, update_from_details
 from kmptui.store.ledger.reading import (
+    awaited_reissue,
     by_spki,
     find,
     highest_ssl_id,
@@ -61,6 +64,7 @@ __all__ = [
     "MergeReport",
     "accept",
     "annotate",
+    "awaited_reissue",
     "back_to_draft",
     "by_spki",
     "certificate_added",
@@ -86,9 +90,11 @@ __all__ = [
     "rank",
     "record_search",
     "refuse",
+    "reissue_overtaken",
     "set_auto_renew",
     "set_checked",
     "set_hold",
+    "set_names",
     "set_problem",
     "set_told",
     "similar",

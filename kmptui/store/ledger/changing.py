@@ -33,6 +33,17 @@ def set_problem(db: Db, order_id: int, problem: str, code: int | None = None) ->
     rows.change(db, order_id, problem=problem, problem_code=code)
 
 
+def set_names(db: Db, order_id: int, names: tuple[str, ...]) -> None:
+    """The names that the certificate which came for it holds, where they are others. Raises NotFound."""
+    rows.change(db, order_id, names=names, names_count=len(names))
+
+
+def reissue_overtaken(db: Db, order_id: int, spki: str) -> None:
+    """The certificate that came has another key than the awaited reissue's: that one is awaited no more. Raises
+    NotFound."""
+    rows.change(db, order_id, spki=spki)
+
+
 def set_auto_renew(db: Db, order_ids: Iterable[int], on: bool) -> int:
     """How many were not so before."""
     before = db.raw().total_changes
@@ -76,9 +87,11 @@ def delete_here(db: Db, order_ids: Iterable[int], entry: Entry, stamp: Stamp) ->
 
 
 def certificate_added(db: Db, order_id: int, certificate_id: int, serial: str) -> None:
-    """Its certificate is in the repository: nothing holds it any more. The newest one is the order's."""
+    """Its certificate is in the repository: nothing holds it any more, unless it is a reissue's that is awaited. The
+    newest one is the order's."""
+    hold = Hold.NONE if reading.awaited_reissue(db, order_id) is None else Hold(rows.known(db, order_id)["hold"])
     rows.change(
-        db, order_id, certificate_id=certificate_id, serial=serial, hold=Hold.NONE.value, body_tries=0, body_again="",
+        db, order_id, certificate_id=certificate_id, serial=serial, hold=hold.value, body_tries=0, body_again="",
         problem="", problem_code=None,
     )  # fmt: skip
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from kmptui.domain.audit import Entry, Stamp
-from kmptui.domain.order import Act, Intent, Ledger, Order, OrderRequest
+from kmptui.domain.order import ISSUED_STATUSES, Act, Hold, Intent, Ledger, Order, OrderRequest
 from kmptui.errors import StateForbids
 from kmptui.store import audit, claims, keys
 from kmptui.store.claims import Claim
@@ -19,6 +19,8 @@ from kmptui.store.sealed import Sealed
 
 _AGAIN = frozenset({Ledger.DRAFT.value, Ledger.REFUSED.value, Ledger.NOT_PLACED.value})
 """Ledger states of an order from which a new intent may begin."""
+_CAME_TO_NOTHING = frozenset({"declined", "rejected", "invalid"})
+"""States of a renewal at SCM that never has a certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ def prepare(
     organization: str = "",
     profile: str = "",
     order_id: int | None = None,
+    expected: date | None = None,
 ) -> Intent:
     """Write the intent down, before the first byte leaves: key, order row and intent (prepared), audit row.
 
     Compose it with `claims.claim` in one `Store.write`. `organization` and `profile` are their names, for the lists.
+    `expected`: the last day that a renewal is expected to have.
     `order_id`: for Act.ORDER a draft, refused or not placed order that is tried again (else a new row is made); for
     RENEW and REISSUE the order that is renewed or reissued. A renewal makes a new row that knows its predecessor, a
     reissue works on the order itself, whose own state stays. `entry.order_id` is filled in here; so in all functions
@@ -63,7 +67,7 @@ def prepare(
     target = rows.known(db, order_id) if order_id is not None else None
     if material.key is not None:
         keys.keep(db, material.spki, material.key, material.key_words, "made", stamp.at)
-    columns = _columns(request, material, organization, profile)
+    columns = _columns(request, material, organization, profile) | {"expected": expected}
     if act is Act.ORDER:
         own = _order_row(db, target, columns)
     elif target is None:
@@ -89,6 +93,7 @@ def prepare(
         highest_ssl_id=reading.highest_ssl_id(db),
         prepared=stamp.at,
         searches=0,
+        replaced=target["replaced"] if target is not None and act is Act.REISSUE else None,
     ).execute(db)
     _record(db, entry, own, request.common_name, stamp)
     return reading.intent(db, intent_id)
@@ -119,14 +124,19 @@ def accept(db: Db, intent_id: int, ssl_id: int, claim: Claim, entry: Entry, stam
     if before["act"] != Act.REISSUE.value:
         told |= _absorb(db, row["order_id"], ssl_id)
     rows.change(db, row["order_id"], **told, problem="", problem_code=None)
+    if before["act"] == Act.RENEW.value:
+        _tell_predecessor(db, row["order_id"], "", None)
     lineage.rank(db, reading.lineage_of(db, row["order_id"]))
     _record(db, entry, row["order_id"], row["common_name"], stamp)
     return reading.order(db, row["order_id"])
 
 
 def refuse(db: Db, intent_id: int, problem: str, code: int | None, claim: Claim, entry: Entry, stamp: Stamp) -> Intent:
-    """sent → refused: SCM said no, and clearly."""
-    return _end(db, intent_id, claim, {Ledger.SENT}, Ledger.REFUSED, problem, code, entry, stamp)
+    """sent → refused: SCM said no, and clearly. Of a renewal the order that it was for knows it, too."""
+    intent = _end(db, intent_id, claim, {Ledger.SENT}, Ledger.REFUSED, problem, code, entry, stamp)
+    if intent.act is Act.RENEW:
+        _tell_predecessor(db, intent.order_id, problem, code)
+    return intent
 
 
 def unconfirm(db: Db, intent_id: int, problem: str, claim: Claim, entry: Entry, stamp: Stamp) -> Intent:
@@ -208,9 +218,32 @@ def _move(
     if Ledger(row["state"]) not in allowed:
         raise StateForbids(f"The {row['act']} of {row['common_name']} is {row['state']}", why=f"it cannot become {to}")
     IntentRow.update(state=to.value, **columns).where(IntentRow.id == intent_id).execute(db)
-    if row["act"] != Act.REISSUE.value:  # a reissued order itself stays what it is until it has its new certificate
+    if row["act"] == Act.REISSUE.value:  # the order itself stays what it is until it has its new certificate
+        rows.change(db, row["order_id"], **_reissue_hold(db, rows.known(db, row["order_id"]), to))
+    else:
         rows.change(db, row["order_id"], ledger=to.value)
     return row
+
+
+def _reissue_hold(db: Db, order: rows.Columns, to: Ledger) -> rows.Columns:
+    """What a reissue that is (or may be) at SCM makes of its order, and that is over when it came to nothing."""
+    if to is Ledger.ACCEPTED:
+        return {"hold": Hold.REISSUE.value, "body_tries": 0, "body_again": ""}
+    if to is Ledger.UNCONFIRMED:
+        return {"hold": Hold.UNSETTLED.value}
+    if order["hold"] != Hold.UNSETTLED.value:
+        return {}
+    # somebody else may have had it reissued meanwhile
+    known = (CertificateRecord.order_id == order["id"]) & (CertificateRecord.serial == order["serial"])
+    missing = order["certificate_id"] is None or not CertificateRecord.select().where(known).exists(db)
+    issued = order["status"].lower() in ISSUED_STATUSES
+    return {"hold": Hold.WAITING.value if missing and issued else Hold.NONE.value}
+
+
+def _tell_predecessor(db: Db, order_id: int, problem: str, code: int | None) -> None:
+    previous = rows.known(db, order_id)["previous_id"]
+    if previous is not None:
+        rows.change(db, previous, problem=problem, problem_code=code)
 
 
 def _record(db: Db, entry: Entry, order_id: int, common_name: str, stamp: Stamp) -> None:
@@ -255,15 +288,17 @@ def _order_row(db: Db, target: rows.Columns | None, columns: rows.Columns) -> in
 
 
 def _renewal_row(db: Db, target: rows.Columns, columns: rows.Columns) -> int:
-    if target["next_id"] is not None:
-        successor = rows.known(db, target["next_id"])
-        if successor["ledger"] not in _AGAIN:
-            raise StateForbids(
-                f"Order o{target['id']} is being renewed already", why=f"by o{successor['id']}, {successor['state']}"
-            )
-        if not successor["deleted"]:
-            rows.change(db, successor["id"], **columns)
-            return int(successor["id"])
+    """The row of the renewal: that of an earlier try that came to nothing, or a new one, chosen for automatic renewal
+    as its predecessor is."""
+    successor = rows.known(db, target["next_id"]) if target["next_id"] is not None else None
+    if successor is not None and successor["ledger"] not in _AGAIN and successor["state"] not in _CAME_TO_NOTHING:
+        raise StateForbids(
+            f"Order o{target['id']} is renewed already", why=f"by o{successor['id']}, {successor['state']}"
+        )
+    columns = columns | {"choice": target["choice"]}
+    if successor is not None and successor["ledger"] in _AGAIN and not successor["deleted"]:
+        rows.change(db, successor["id"], **columns)
+        return int(successor["id"])
     own = rows.insert(db, **columns, **_FRESH, origin="renewed", lineage=target["lineage"], previous_id=target["id"])
     rows.change(db, target["id"], next_id=own)
     return own

@@ -10,7 +10,16 @@ from typing import Any
 
 from kmptui.domain.audit import Stamp
 from kmptui.domain.listing import Topic
-from kmptui.domain.order import ISSUED_STATUSES, Hold, Ledger, Order, RemoteOrder, state_word
+from kmptui.domain.order import (
+    CLOSED_STATUSES,
+    ISSUED_STATUSES,
+    REISSUING,
+    Hold,
+    Ledger,
+    Order,
+    RemoteOrder,
+    state_word,
+)
 from kmptui.store import words
 from kmptui.store.columns import NEVER, clean, json_text, moment_text, names_text, pairs_text, serial_text, texts_text
 from kmptui.store.db import Db, touch
@@ -135,7 +144,10 @@ class _Merge:
         self, hold: str, status_before: str, after: Values, certificate_id: int | None, serial_before: str
     ) -> str:
         """An order that has become issued waits for its body, and so does one that got another serial (reissued by
-        somebody else). A body that was deleted here is not fetched again."""
+        somebody else). A body that was deleted here is not fetched again. A reissue of ours is awaited, whatever SCM
+        calls the order meanwhile."""
+        if _HOLDS[hold] in REISSUING and after[_STATUS].lower() not in CLOSED_STATUSES:
+            return hold
         if after[_STATUS].lower() not in ISSUED_STATUSES:
             return Hold.NONE.value
         became = certificate_id is None and status_before.lower() not in ISSUED_STATUSES

@@ -16,7 +16,7 @@ from kmptui.store.models import IntentRow, KeyRow, OrderRecord
 from kmptui.store.sealed import Sealed
 
 OPEN_INTENTS = (Ledger.PREPARED.value, Ledger.SENT.value, Ledger.UNCONFIRMED.value)
-OPEN_STATES = ("accepted", *sorted(OPEN_STATUSES))
+OPEN_STATES = ("accepted", "reissue under way", *sorted(OPEN_STATUSES))
 """State words of orders that SCM has, and with which it is not done; "accepted" has no status yet."""
 LONG_EXPIRED = timedelta(days=30)
 _OPEN = ", ".join(f"'{word}'" for word in OPEN_STATES)
@@ -55,7 +55,7 @@ _TOLD = (
     "names", "organization_id", "profile_id", "order_number", "backend_id", "term", "key", "requester",
     "external_requester", "comments", "custom_fields", "approved", "issued", "declined", "revoked", "replaced",
     "renewed", "requested_via", "keystore", "note", "contact", "origin", "placed", "checked", "problem",
-    "problem_code", "spki", "previous_id", "next_id",
+    "problem_code", "spki", "previous_id", "next_id", "expected",
 )  # fmt: skip
 
 
@@ -202,6 +202,21 @@ def intent_of(db: Db, order_id: int) -> Intent | None:
     query = IntentRow.select().where(IntentRow.order_id == order_id).order_by(IntentRow.id.desc())
     row = query.dicts().first(db)
     return None if row is None else intent_from(db, row)
+
+
+def awaited_reissue(db: Db, order_id: int) -> Intent | None:
+    """The order's reissue that SCM has taken, or may have taken, and whose certificate is not here yet."""
+    found = intent_of(db, order_id)
+    if found is None or found.act is not Act.REISSUE:
+        return None
+    if found.state.value in OPEN_INTENTS:
+        return found
+    awaited = db.value(
+        "SELECT 1 FROM orders o WHERE o.id = ?1 AND o.spki = ?2"
+        " AND NOT EXISTS (SELECT 1 FROM certificates c WHERE c.order_id = o.id AND c.spki = ?2)",
+        (order_id, found.spki),
+    )
+    return found if found.state is Ledger.ACCEPTED and awaited else None
 
 
 def intent_key(db: Db, intent_id: int) -> tuple[str, Sealed | None]:

@@ -184,7 +184,7 @@ class Settle(OnSubject):
     def why_not(self, where: Subject) -> str:
         if where.row is None:
             return NO_ROW
-        return "" if where.row.ledger is Ledger.UNCONFIRMED else "only an order without a reply is settled"
+        return "" if where.row.state == Ledger.UNCONFIRMED else "only an order without a reply is settled"
 
     def line(self, where: Subject) -> str:
         return f"kmptui orders settle o{order_of(where)} --is SSL-ID"

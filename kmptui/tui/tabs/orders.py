@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from kmptui.domain.listing import Topic
-from kmptui.domain.order import Ledger, Order, OrderRow
+from kmptui.domain.order import Hold, Ledger, Order, OrderRow
 from kmptui.tui import present
 from kmptui.tui.commands.order_commands import ORDER_COMMANDS, abilities
 from kmptui.tui.tabs import tones
@@ -15,7 +15,7 @@ from kmptui.tui.tabs.list_tab import ListTab
 from kmptui.tui.widgets.columns import Cell, Column
 from kmptui.tui.widgets.details import Details, Fact, fact, facts
 
-LIVING = frozenset({"issued", "issued, not added"})
+LIVING = frozenset({"issued", "issued, not added", "reissue under way"})
 
 
 def _expires(row: OrderRow, now: datetime) -> Cell:
@@ -122,7 +122,14 @@ def _alerts(order: Order) -> list[str]:
             "failed": "fetching it failed; c tries again",
             "key mismatch": "its certificate has another key than the one that was ordered with",
         }
-        found.append(f"ISSUED, NOT ADDED  {words.get(order.row.hold.value, order.row.hold.value)}")
+        if order.reissuing:
+            found.append(
+                "REISSUE UNDER WAY  the certificate for the new key is awaited; the present one stays current"
+                if order.row.hold is Hold.REISSUE
+                else "REISSUE UNCONFIRMED  sent, no clear answer. It is not sent again; x settles it"
+            )
+        else:
+            found.append(f"ISSUED, NOT ADDED  {words.get(order.row.hold.value, order.row.hold.value)}")
     if order.problem:
         code = f" (SCM code {order.problem_code})" if order.problem_code is not None else ""
         found.append(f"{order.problem}{code}")

@@ -12,6 +12,7 @@ TONES = {
     "unconfirmed": "error",
     "refused": "error",
     "issued, not added": "warning",
+    "reissue under way": "warning",
     "requested": "warning",
     "saapproved": "warning",
     "approved": "warning",

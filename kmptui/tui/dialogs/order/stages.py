@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, Hold, Ledger, Order
+from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, REISSUING, Hold, Ledger, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ HELD: dict[Hold, str] = {
     Hold.WAITING: "issued; SCM does not hand it out yet",
     Hold.LOCKED: "issued, not added: the vault is locked; it comes in once it is open",
     Hold.FAILED: "issued; fetching failed and is tried again by Check",
+    Hold.REISSUE: "issued; the reissue's certificate is awaited",
+    Hold.UNSETTLED: "issued; a reissue of it is unconfirmed",
     Hold.MISMATCH: "issued for another key than this order's: not taken",
 }
 
@@ -53,7 +55,7 @@ def stages(order: Order | None) -> tuple[Stage, ...]:
         return _line(1, "wrong", f"ended as {row.state}" + (f": {order.problem}" if order.problem else ""), placed)
     if status in ISSUED_STATUSES:
         issued = "by the CA" + _on(order.issued)
-        if row.certificate_id is not None:
+        if row.certificate_id is not None and row.hold not in REISSUING:
             return _line(
                 4,
                 "done",
@@ -64,7 +66,9 @@ def stages(order: Order | None) -> tuple[Stage, ...]:
                 f"in the repository as c{row.certificate_id}, proved to be for this order's key",
             )
         if row.hold is not Hold.NONE:
-            return _line(3, "wrong" if row.hold is Hold.MISMATCH else "now", HELD[row.hold], placed, "", issued)
+            return _line(
+                3, "wrong" if row.hold in {Hold.MISMATCH, Hold.UNSETTLED} else "now", HELD[row.hold], placed, "", issued
+            )
         return _line(3, "now", "being fetched", placed, "", issued)
     if status == "requested" or not status:
         return _line(1, "now", WAITS["requested"] if status else "SCM has taken it", placed)
