@@ -12,14 +12,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from kmptui.domain import preflight, renewable
-from kmptui.domain.order import OPEN_STATUSES, Ledger, Order
+from kmptui.domain.order import OPEN_STATUSES, REISSUING, Ledger, Order
 from kmptui.domain.preflight import Facts
+from kmptui.domain.renewable import SCM_RENEWS
 from kmptui.domain.retrying import Attempt
 from kmptui.errors import BadInput, Finding
 
 MOST_DAYS = 365
-SCM_RENEWS = frozenset({"scheduled", "started"})
-"""SCM's own auto-renewal is at work in these states (SCM REST 25.5, SSL details, autoRenewDetails), lower case."""
 OWN_WAY = "Switch it off in SCM, or let kmptui renew beside it: kmptui auto-renewal set --beside-scm"
 ANEW = "Order like it instead"
 
@@ -134,6 +133,8 @@ def _settled(subject: Subject, policy: Policy, now: datetime) -> Decision | None
         return Decision(Verdict.RENEWED, f"{subject.successor} has taken its place")
     if subject.under_way:
         return Decision(Verdict.UNDER_WAY, subject.under_way)
+    if row.hold in REISSUING:
+        return Decision(Verdict.UNDER_WAY, order.reissuing)
     if order.renewed and not subject.failed:
         return Decision(Verdict.RENEWED, "SCM says that it is renewed; by which order is not known here")
     if row.ledger is Ledger.ACCEPTED and (not row.status or row.status.lower() in OPEN_STATUSES):

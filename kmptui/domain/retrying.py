@@ -14,6 +14,7 @@ from kmptui.domain.preflight import forbids
 from kmptui.errors import (
     AccountRefused,
     Finding,
+    FromScm,
     HeldElsewhere,
     KmptuiError,
     LimitReached,
@@ -116,6 +117,17 @@ def next_attempt(
     tries = before.tries + 1 if before is not None and before.trouble is trouble else 1
     again = now + pause(trouble, tries, not_after - now)
     return Attempt(tries, trouble, cause, cure, now, again, code)
+
+
+def told(error: KmptuiError) -> tuple[str, str]:
+    """Cause and cure in words; of findings, what forbids."""
+    if isinstance(error, PreflightFailed):
+        found = [one for one in error.findings if not one.hint]
+        return "; ".join(f"{one.field}: {one.cause}" for one in found), next((f.cure for f in found if f.cure), "")
+    cause = error.what + (f": {error.why}" if error.why else "")
+    if isinstance(error, FromScm) and error.text:
+        cause += f' (SCM says {error.code if error.code is not None else error.status}: "{error.text}")'
+    return cause, error.cure
 
 
 _KINDS = {

@@ -128,6 +128,8 @@ def accept(db: Db, intent_id: int, ssl_id: int, claim: Claim, entry: Entry, stam
     rows.change(db, row["order_id"], **told, problem="", problem_code=None)
     if before["act"] == Act.RENEW.value:
         _tell_predecessor(db, row["order_id"], "", None)
+        renewed = "SELECT previous_id FROM orders WHERE id = ?"
+        db.run(f"DELETE FROM renewal_tries WHERE order_id = ({renewed})", (row["order_id"],))  # noqa: S608 - a constant
     selection.settle(db, (row["order_id"],))
     lineage.rank(db, reading.lineage_of(db, row["order_id"]))
     _record(db, entry, row["order_id"], row["common_name"], stamp)
