@@ -48,6 +48,12 @@ def resumed(past: Past, now: datetime) -> datetime:
     return last + min(max((last - since) / 4, FIRST_PAUSE), LONGEST_PAUSE)
 
 
+def rested(past: Past, now: datetime) -> datetime:
+    """Before this nobody begins a run by himself: whatever stays due must not be worked at without a pause."""
+    last = past.ended or past.begun
+    return now if last is None or last - now > CLOCK_OFF else last + FIRST_PAUSE
+
+
 def asked_again(placed: datetime, asked: datetime | None, now: datetime) -> datetime:
     """When SCM is asked again about an order of ours that is open: often while it is young, then more rarely."""
     if asked is None or asked - now > CLOCK_OFF:

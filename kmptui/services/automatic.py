@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from kmptui.domain.audit import Entry
@@ -19,7 +20,6 @@ from kmptui.errors import (
     PasswordExpired,
     ReadOnly,
     Refused,
-    RoleMissing,
     ScmGarbled,
     StoreFailed,
     Unconfirmed,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from kmptui.services.runs import Running
     from kmptui.store.database import Db
 
+GIVEN_UP_TOLD = timedelta(days=7)
+"""What ended longer ago, and was never tried, was not automatic renewal's to keep."""
 IN_A_ROW = 3
 """So many renewals that SCM does not answer end the run: it is not they."""
 JOB = "renewal"
@@ -87,9 +89,17 @@ class Automatic:
         return Due(
             tuple(one for one in decided if one[1].actionable),
             tuple(one for one in decided if one[1].pressing and not one[1].actionable),
-            tuple(one for one in decided if one[1].given_up and not _told(one[0])),
+            tuple(one for one in decided if one[1].given_up and _untold(one[0], self._engine.clock.now())),
             min((decision.next for _, decision in decided if decision.next is not None), default=None),
         )
+
+    async def may(self) -> bool:
+        """Whether renewals may be sent at all: not in read-only mode, nor where the account's role forbids it."""
+        try:
+            await self._engine.may_write("renew")
+        except ReadOnly:
+            return False
+        return True
 
     async def run(self, client: ScmClient, running: Running, report: Report) -> None:
         """Renew what is due. Raises what ends the whole run: WrongLogin, PasswordExpired, VaultLocked, StoreFailed, and
@@ -137,9 +147,6 @@ class Automatic:
                 unanswered += 1
                 if unanswered >= IN_A_ROW:
                     raise
-            except RoleMissing as error:
-                await self._noted(subject, error, running)
-                return
             except KmptuiError as error:
                 await self._refused(subject, error, running)
             except Exception as error:  # noqa: BLE001 - a defect must not keep the other certificates from being renewed
@@ -220,8 +227,11 @@ class Automatic:
         await self._engine.store.write(renewals.set_scm_renewals, states)
 
 
-def _told(subject: Subject) -> bool:
-    return subject.attempt is not None and subject.attempt.trouble is Trouble.GIVEN_UP
+def _untold(subject: Subject, now: datetime) -> bool:
+    """Whether that it was given up is news."""
+    if subject.attempt is not None:
+        return subject.attempt.trouble is not Trouble.GIVEN_UP
+    return subject.not_after is not None and now - subject.not_after <= GIVEN_UP_TOLD
 
 
 def _keep(db: Db, subject: Subject, attempt: Attempt, stamp: Stamp) -> None:

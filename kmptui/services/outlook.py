@@ -82,7 +82,7 @@ class Outlook:
                 (timing.asked_again(one.sent, _since(begun, one.sent), now) for one in waits.unanswered), default=None
             ),
             BODIES: waits.bodies,
-            RENEWALS: renewals.at(now),
+            RENEWALS: renewals.at(now) if await self._automatic.may() else None,
             PROOFS: await self._proving.due(now) if self._proving is not None else None,
         }
         backward = any(one.begun is not None and one.begun - now > timing.CLOCK_OFF for one in past.values())

@@ -83,9 +83,12 @@ class Schedule:
             return None
         work = await self._outlook.work()
         last = await engine.store.read(schedule.last, RUN)
-        if work.next is not None and last is not None and last.outcome == "deferred":
-            return max(work.next, timing.resumed(outlook.past_of(last), engine.clock.now()))
-        return work.next
+        if work.next is None or last is None:
+            return work.next
+        now = engine.clock.now()
+        if last.outcome == "deferred":
+            return max(work.next, timing.resumed(outlook.past_of(last), now))
+        return max(work.next, timing.rested(outlook.past_of(last), now))
 
     async def state(self) -> ScheduleState:
         """When it ran last and runs next, from the store alone."""

@@ -41,10 +41,12 @@ _CAME_TO_NOTHING = frozenset({"declined", "rejected", "invalid", "revoked"})
 
 
 def chosen(db: Db, now: datetime, *, ended: timedelta = ENDED_SHOWN) -> tuple[Subject, ...]:
-    """Everything that is chosen and current, soonest to end first; what ended longer ago than that is left out."""
+    """Everything that is chosen, current and issued, soonest to end first; what ended longer ago is left out, and so is
+    what was never issued or is revoked: nothing is to be done about it."""
     since = (now - ended).date().isoformat()
     found = db.rows(
         f"{_SELECT} WHERE o.auto_renew = 1 AND o.shelf = 0 AND o.ledger = 'accepted' AND o.expires >= ?"
+        " AND o.state IN ('issued', 'issued, not added', 'reissue under way', 'expired')"
         " ORDER BY o.expires, o.id",
         (since,),
     )

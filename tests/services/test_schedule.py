@@ -107,6 +107,7 @@ async def test_three_due_and_one_blocked(paths: Paths, small: SandboxServer) -> 
     """Each gets a new key and an order; what DCV blocks, what SCM renews itself and what is not due is left alone and
     told; the next run collects."""
     async with site(paths, small) as here:
+        small.control("settings", {"issue_after": 1800})
         small.control(f"orders/{(await here.row('exam.example.edu')).ssl_id}/auto-renew", {"state": "Started"})
         await here.choose(*DUE, "crm.legacy.example.com", "exam.example.edu", "fax.example.net", "bank.example.com")
         report = await here.opened.schedule.run_due(unit="kmptui.timer")
