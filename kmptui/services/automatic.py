@@ -66,7 +66,7 @@ class Due:
     pressing: tuple[tuple[Subject, Decision], ...] = ()
     given_up: tuple[tuple[Subject, Decision], ...] = ()
     next: datetime | None = None
-    """When one of the others is to be looked at, where that is known."""
+    """When one of the others is to be looked at, where that is within days."""
 
     def at(self, now: datetime) -> datetime | None:
         """When there is something to do."""
@@ -85,7 +85,7 @@ class Automatic:
         """From the store alone; nothing while automatic renewal is off."""
         if not self._renewal.policy().on:
             return Due()
-        decided = await self._renewal.decided()
+        decided = await self._renewal.decided(soon=True)
         return Due(
             tuple(one for one in decided if one[1].actionable),
             tuple(one for one in decided if one[1].pressing and not one[1].actionable),

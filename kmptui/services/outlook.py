@@ -29,7 +29,7 @@ CHECK, UNANSWERED, BODIES, RENEWALS, PROOFS = "check", "unanswered", "bodies", "
 class Proving(Protocol):
     """What proves revocations by looking CRLs up."""
 
-    async def due(self, now: datetime) -> datetime | None: ...
+    async def due(self) -> datetime | None: ...
 
     async def prove(self, report: Report = silent, *, due_only: bool = True) -> tuple[Any, ...]: ...
 
@@ -83,7 +83,7 @@ class Outlook:
             ),
             BODIES: waits.bodies,
             RENEWALS: renewals.at(now) if await self._automatic.may() else None,
-            PROOFS: await self._proving.due(now) if self._proving is not None else None,
+            PROOFS: await self._proving.due() if self._proving is not None else None,
         }
         backward = any(one.begun is not None and one.begun - now > timing.CLOCK_OFF for one in past.values())
         return Work(due, waits, renewals, now, backward)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kmptui.store.database import Db
 
 MEMBERS = ("auto_renewal", "renew_days_before", "renew_beside_scm")
+SOON = timedelta(days=3)
 NAMED = 3
 """Names that one audit row tells."""
 
@@ -163,10 +164,12 @@ class Renewal:
         lines = sorted((_line(subject, decision) for subject, decision in decided), key=_order)
         return tuple(lines[:most])
 
-    async def decided(self) -> tuple[tuple[Subject, Decision], ...]:
-        """Every chosen certificate with its decision, soonest to end first; from the store alone."""
-        engine = self._engine
-        return await engine.store.read(_decided, self.policy(), engine.clock.now())
+    async def decided(self, *, soon: bool = False) -> tuple[tuple[Subject, Decision], ...]:
+        """Every chosen certificate with its decision, soonest to end first; from the store alone. `soon`: those alone
+        that are due by now or within days."""
+        engine, policy = self._engine, self.policy()
+        within = timedelta(days=policy.days_before) + SOON if soon else None
+        return await engine.store.read(_decided, policy, engine.clock.now(), within)
 
     async def decision(self, order_id: int) -> Decision:
         """Of any order, chosen or not; from the store alone. Raises NotFound."""
@@ -175,8 +178,8 @@ class Renewal:
         return decision
 
 
-def _decided(db: Db, policy: Policy, now: datetime) -> tuple[tuple[Subject, Decision], ...]:
-    subjects = renewals.chosen(db, now)
+def _decided(db: Db, policy: Policy, now: datetime, within: timedelta | None) -> tuple[tuple[Subject, Decision], ...]:
+    subjects = renewals.chosen(db, now, within)
     facts = _facts(db, now) if any(_near(subject, policy, now) for subject in subjects) else Facts(now.date())
     return tuple((subject, renewal.decide(subject, policy, facts, now)) for subject in subjects)
 
