@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
@@ -152,7 +152,7 @@ def _wishes(
     file = passphrase_file or (Path(named) if named else None)
     return units.Wishes(
         home=workspace.paths.home.absolute(),
-        user=getpass.getuser(),
+        user=_user(),
         system=system,
         time=time,
         credential=credential.absolute() if credential is not None else None,
@@ -252,13 +252,18 @@ def _warnings(workspace: Workspace, *, system: bool) -> list[str]:
     return left
 
 
+def _user() -> str:
+    """Whose process this is; never from the environment."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
 def _lingers() -> bool:
     """Whether this user's manager lives on without a session (loginctl(1), enable-linger)."""
-    return (LINGER / getpass.getuser()).exists()
+    return (LINGER / _user()).exists()
 
 
 def _say_lingering() -> None:
-    user = getpass.getuser()
+    user = _user()
     diagnostics.warning(f"The timers of {user} stop when {user} logs out: loginctl enable-linger {user}")
 
 

@@ -113,6 +113,7 @@ def test_days(filled) -> None:
         assert "days" in refused.err
     cli("auto-renewal", "select", "cron.example.net")
     assert "47 days" in cli("auto-renewal", "set", "--days-before", "47", code=2).err
+    assert "47 days" in cli("settings", "set", "renew_days_before", "47", code=2).err
     warned = cli("auto-renewal", "set", "--days-before", "20")
     assert "more than a third of the lifetime" in warned.err
     cli("auto-renewal", "set", "--days-before", "14", "--beside-scm")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kmptui.domain.domain import Delegation, Domain
@@ -35,6 +35,7 @@ ON = Policy(on=True, days_before=30)
 DAY = timedelta(days=1)
 VERDICTS = (Verdict.NOT_DUE, Verdict.DUE, Verdict.BLOCKED)
 
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 lives = st.integers(1, 3 * 398 * 24).map(lambda hours: timedelta(hours=hours))
 days = st.integers(1, 365)
@@ -74,6 +75,7 @@ def subject(end: datetime = NOW + 10 * DAY, life: timedelta = 199 * DAY, **membe
     return Subject(**({"order": order(), "not_before": end - life, "not_after": end, "chosen": True} | members))
 
 
+@calm
 @given(moments, lives, days, moments)
 def test_due_by_the_rule_and_by_nothing_else(end: datetime, life: timedelta, n: int, now: datetime) -> None:
     """min(N days, a third of the lifetime), for any certificate and any time; the same facts always say the same."""
@@ -87,6 +89,7 @@ def test_due_by_the_rule_and_by_nothing_else(end: datetime, life: timedelta, n: 
         assert decide(subject(end, life), policy, facts(now), decision.next).actionable
 
 
+@calm
 @given(moments, lives, days, st.lists(moments, min_size=2, max_size=6))
 def test_monotone_in_time(end: datetime, life: timedelta, n: int, times: list[datetime]) -> None:
     """Not due, due, given up: as time goes on it never goes back, however far the clock jumps."""
@@ -96,6 +99,7 @@ def test_monotone_in_time(end: datetime, life: timedelta, n: int, times: list[da
     assert stages == sorted(stages)
 
 
+@calm
 @given(lives, days, st.integers(1, 20))
 def test_weeks_of_time_renew_each_certificate_once(life: timedelta, n: int, generations: int) -> None:
     """A timer that comes every four hours for the lives of many certificates renews each once, and none too late."""
@@ -182,6 +186,7 @@ def test_blocked_by_what_the_mirror_says() -> None:
 kinds = st.sampled_from([kind for kind in Trouble if kind is not Trouble.GIVEN_UP])
 
 
+@calm
 @given(kinds, st.integers(1, 60), st.timedeltas(timedelta(), timedelta(days=400)))
 def test_pauses_grow_and_shrink_with_what_is_left(kind: Trouble, tries: int, left: timedelta) -> None:
     first, longest = PACES[kind]
@@ -193,6 +198,7 @@ def test_pauses_grow_and_shrink_with_what_is_left(kind: Trouble, tries: int, lef
     assert waits >= min(first, max(left / 10, SHORTEST))
 
 
+@calm
 @given(kinds, st.timedeltas(timedelta(minutes=1), timedelta(days=60)))
 def test_tried_again_and_again_until_the_end_then_given_up_in_words(kind: Trouble, left: timedelta) -> None:
     """Never silent, never for ever, and the last try comes in the last tenth of the time."""
