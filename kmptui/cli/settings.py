@@ -54,6 +54,12 @@ async def get_setting(workspace: Workspace, name: str, json: bool) -> int:
 @engine()
 async def set_setting(workspace: Workspace, name: str, value: str) -> int:
     """Change one setting; written to the audit."""
-    changed = await workspace.change_settings(**{name: parse_setting(name, value)})
+    parsed = parse_setting(name, value)
+    if name == "renew_days_before" and isinstance(parsed, int):
+        for hint in await workspace.renewal.set_days(parsed):  # it knows the terms that are in use
+            diagnostics.warning(hint.cause)
+        changed = workspace.settings
+    else:
+        changed = await workspace.change_settings(**{name: parsed})
     diagnostics.note(f"{name} is {getattr(changed, name)} now")
     return exit_codes.FINE

@@ -32,13 +32,24 @@ class Claiming:
     async def hold(self, common_name: str) -> AsyncIterator[Claim]:
         """Hold the name for the length of the block. What was taken over from a process that died is in the audit.
         Raises HeldElsewhere, StoreFailed."""
+        async with self._held(claims.name_topic(common_name), common_name) as claim:
+            yield claim
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Claim]:
+        """Be the one that runs what is due, for the length of the block. Raises HeldElsewhere, StoreFailed."""
+        async with self._held(claims.RUNNER, "what is due by schedule") as claim:
+            yield claim
+
+    @asynccontextmanager
+    async def _held(self, topic: str, subject: str) -> AsyncIterator[Claim]:
         engine = self._engine
         await self.give_back_left()
         stamp = await engine.stamp()
         taken: list[Claim] = []
         try:
             # Whoever is cancelled while this is written has the claim all the same: it is known by `taken` alone then.
-            await engine.store.write(_take, common_name, engine.holder, stamp, taken)
+            await engine.store.write(_take, topic, subject, engine.holder, stamp, taken)
             yield taken[0]
         finally:
             await self._give_back(taken)
@@ -58,10 +69,10 @@ class Claiming:
             self._left += held
 
 
-def _take(db: Db, common_name: str, holder: Holder, stamp: Stamp, taken: list[Claim]) -> None:
-    claim = claims.claim(db, claims.name_topic(common_name), holder, stamp.at)
+def _take(db: Db, topic: str, subject: str, holder: Holder, stamp: Stamp, taken: list[Claim]) -> None:
+    claim = claims.claim(db, topic, holder, stamp.at)
     if claim.taken_over:
-        entry = Entry("take over", subject=common_name, reason=f"{claim.taken_over}, ended while it worked on it")
+        entry = Entry("take over", subject=subject, reason=f"{claim.taken_over}, ended while it worked on it")
         audit.append(db, entry, stamp)
     taken.append(claim)
 

@@ -21,6 +21,7 @@ from kmptui.services import logs
 from kmptui.services.account import Account
 from kmptui.services.acting import Acting
 from kmptui.services.actor import this_process
+from kmptui.services.automatic import Automatic
 from kmptui.services.backup import Backup
 from kmptui.services.checking import Checking
 from kmptui.services.claiming import Claiming
@@ -37,16 +38,20 @@ from kmptui.services.lists import Lists
 from kmptui.services.mirror import Mirror
 from kmptui.services.opening import Opening
 from kmptui.services.ordering import Ordering
+from kmptui.services.outlook import Outlook
 from kmptui.services.placing import Placing
 from kmptui.services.proving import Proving
 from kmptui.services.reconciling import Reconciling
 from kmptui.services.record import Record
 from kmptui.services.reissuing import Reissuing
+from kmptui.services.renewal import Renewal
 from kmptui.services.renewing import Renewing
 from kmptui.services.reporting import Changed, Progress
 from kmptui.services.repository import Repository
 from kmptui.services.revoking import Revoking
+from kmptui.services.schedule import Schedule
 from kmptui.services.sending import Sending
+from kmptui.services.steps import Steps
 from kmptui.services.vault import VaultService
 from kmptui.store import audit
 from kmptui.store.claims import Holder
@@ -92,6 +97,11 @@ class Workspace:
         self.lists = Lists(engine)
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)
+        self.renewal = Renewal(engine, self.change_settings)
+        automatic = Automatic(engine, self.renewal, self.renewing)
+        outlook = Outlook(engine, automatic)
+        steps = Steps(engine, outlook, automatic, self.mirror, self.importing, self.checking)
+        self.schedule = Schedule(engine, claiming, self.renewal, outlook, steps)
         self.record = Record(engine)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)

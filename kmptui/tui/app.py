@@ -28,6 +28,7 @@ from kmptui.tui.problems import Place, problem_of
 from kmptui.tui.styles.themes import THEMES
 from kmptui.tui.tabs.home_screen import HomeScreen
 from kmptui.tui.terminal import ending_signals, too_small
+from kmptui.tui.ticking import Ticking
 from kmptui.tui.typing_order import OneKeyAtATime
 from kmptui.tui.widgets.frame import Framed, FrameFacts
 
@@ -98,6 +99,7 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
         ]
         workers.start(self, self.read_frame, name="frame")
         workers.start(self, self._follow_other_processes, name="poll")
+        workers.start(self, Ticking(self.workspace, self.say, self._not_done).run, name="schedule", group="poll")
 
     def on_unmount(self) -> None:
         for end in self._ends:
@@ -154,6 +156,9 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
     def say(self, words: str) -> None:
         """One line of good or plain news in the status line."""
         self.tell(said=words)
+
+    def _not_done(self, words: str) -> None:
+        self.tell(problem=words)
 
     async def _follow_other_processes(self) -> None:
         while True:

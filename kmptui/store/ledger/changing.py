@@ -10,7 +10,7 @@ from kmptui.domain.audit import Entry, Stamp
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import Hold
 from kmptui.errors import NotFound, StateForbids
-from kmptui.store import audit
+from kmptui.store import audit, selection
 from kmptui.store.columns import moment_text
 from kmptui.store.db import Db, touch
 from kmptui.store.ledger import reading, rows
@@ -45,14 +45,8 @@ def reissue_overtaken(db: Db, order_id: int, spki: str) -> None:
 
 
 def set_auto_renew(db: Db, order_ids: Iterable[int], on: bool) -> int:
-    """How many were not so before."""
-    before = db.raw().total_changes
-    asked: list[tuple[object, ...]] = [(on, order_id, on) for order_id in order_ids]
-    db.many("UPDATE orders SET auto_renew = ? WHERE id = ? AND auto_renew <> ?", asked)
-    done = db.raw().total_changes - before
-    if done:
-        touch(db, Topic.ORDERS)
-    return done
+    """A person's choice, which goes before every rule; how many were not so before."""
+    return selection.choose(db, order_ids, on)
 
 
 def annotate(db: Db, order_id: int, *, note: str, contact: str) -> None:

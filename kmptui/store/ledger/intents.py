@@ -10,7 +10,7 @@ from typing import Any
 from kmptui.domain.audit import Entry, Stamp
 from kmptui.domain.order import ISSUED_STATUSES, Act, Hold, Intent, Ledger, Order, OrderRequest
 from kmptui.errors import StateForbids
-from kmptui.store import audit, claims, keys
+from kmptui.store import audit, claims, keys, selection
 from kmptui.store.claims import Claim
 from kmptui.store.db import Db
 from kmptui.store.ledger import lineage, reading, rows
@@ -75,6 +75,8 @@ def prepare(
     else:
         _refuse_unless_accepted(db, act, target)
         own = _renewal_row(db, target, columns) if act is Act.RENEW else int(target["id"])
+    if act is not Act.REISSUE:
+        selection.settle(db, (own,))
     intent_id: int = IntentRow.insert(
         order_id=own,
         act=act.value,
@@ -126,6 +128,9 @@ def accept(db: Db, intent_id: int, ssl_id: int, claim: Claim, entry: Entry, stam
     rows.change(db, row["order_id"], **told, problem="", problem_code=None)
     if before["act"] == Act.RENEW.value:
         _tell_predecessor(db, row["order_id"], "", None)
+        renewed = "SELECT previous_id FROM orders WHERE id = ?"
+        db.run(f"DELETE FROM renewal_tries WHERE order_id = ({renewed})", (row["order_id"],))  # noqa: S608 - a constant
+    selection.settle(db, (row["order_id"],))
     lineage.rank(db, reading.lineage_of(db, row["order_id"]))
     _record(db, entry, row["order_id"], row["common_name"], stamp)
     return reading.order(db, row["order_id"])
@@ -271,6 +276,7 @@ def _columns(request: OrderRequest, material: Material, organization: str, profi
         "password_identity": password.identity if password is not None else None,
         "password": password.blob if password is not None else None,
         "auto_renew": request.auto_renew,
+        "choice": selection.ON if request.auto_renew else "",
         "note": request.note,
         "contact": request.contact,
         "problem": "",
@@ -295,7 +301,7 @@ def _renewal_row(db: Db, target: rows.Columns, columns: rows.Columns) -> int:
         raise StateForbids(
             f"Order o{target['id']} is renewed already", why=f"by o{successor['id']}, {successor['state']}"
         )
-    columns = columns | {"choice": target["choice"]}
+    columns = columns | {name: target[name] for name in ("choice", "auto_renew")}
     if successor is not None and successor["ledger"] in _AGAIN and not successor["deleted"]:
         rows.change(db, successor["id"], **columns)
         return int(successor["id"])
@@ -336,7 +342,7 @@ def _absorb(db: Db, order_id: int, ssl_id: int) -> rows.Columns:
     rows.change(db, other["id"], ssl_id=None, certificate_id=None, hold="", deleted=True, problem=words)
     own = rows.known(db, order_id)
     kept = {name: other[name] for name in (*_TOLD_DAYS, *_TOLD_TEXTS, *_KEPT) if other[name] not in {None, ""}}
-    return kept | {name: own[name] or other[name] for name in ("note", "contact")}
+    return kept | {name: own[name] or other[name] for name in ("note", "contact", "choice")}
 
 
 _KEPT = (

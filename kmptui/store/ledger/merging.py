@@ -20,10 +20,10 @@ from kmptui.domain.order import (
     RemoteOrder,
     state_word,
 )
-from kmptui.store import words
+from kmptui.store import selection, words
 from kmptui.store.columns import NEVER, clean, json_text, moment_text, names_text, pairs_text, serial_text, texts_text
 from kmptui.store.db import Db, touch
-from kmptui.store.ledger import reading, rows
+from kmptui.store.ledger import following, reading, rows
 
 _TOLD = (
     "common_name", "names", "names_count", "status", "organization_id", "organization", "profile_id", "profile",
@@ -113,6 +113,9 @@ class _Merge:
         self._write()
         if new or changed:
             touch(self._db, Topic.ORDERS)
+            following.follow(self._db, (*new, *changed))
+            if selection.has_rules(self._db):
+                selection.settle(self._db, (*new, *changed))
         return MergeReport(len(new), len(changed), same, kept, frozenset((*new, *changed)))
 
     def _insert(self, order_id: int, ssl_id: int, told: Values) -> None:

@@ -13,6 +13,8 @@ ALTER TABLE orders ADD COLUMN choice TEXT NOT NULL DEFAULT '';
 UPDATE orders SET choice = 'on' WHERE auto_renew = 1;
 ALTER TABLE orders ADD COLUMN expected TEXT NOT NULL DEFAULT '';
 ALTER TABLE intents ADD COLUMN replaced TEXT NOT NULL DEFAULT '';
+CREATE INDEX orders_chosen ON orders (expires, id) WHERE auto_renew = 1;
+CREATE INDEX orders_followed ON orders (common_name, ssl_id) WHERE renewed = 1 OR choice <> '';
 
 CREATE TABLE renewal_rules (
   id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, value TEXT NOT NULL COLLATE NOCASE,

@@ -1,0 +1,251 @@
+"""Renewing what is due, one by one, each in its own try: one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from kmptui.domain.audit import Entry
+from kmptui.domain.listing import Topic
+from kmptui.domain.renewable import SCM_RENEWS, RenewalRequest
+from kmptui.domain.renewal import Decision, Subject, Verdict
+from kmptui.domain.retrying import NEEDS_A_PERSON, Attempt, Trouble, next_attempt, told, trouble_of
+from kmptui.errors import (
+    FromScm,
+    HeldElsewhere,
+    KmptuiError,
+    PasswordExpired,
+    ReadOnly,
+    Refused,
+    ScmGarbled,
+    StoreFailed,
+    Unconfirmed,
+    Unreachable,
+    VaultLocked,
+    WrongLogin,
+)
+from kmptui.services.reporting import Progress
+from kmptui.store import audit, renewals
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kmptui.domain.audit import Stamp
+    from kmptui.scm.client import ScmClient
+    from kmptui.services.engine import Engine
+    from kmptui.services.ordering import Placed
+    from kmptui.services.renewal import Renewal
+    from kmptui.services.reporting import Report
+    from kmptui.services.runs import Running
+    from kmptui.store.database import Db
+
+GIVEN_UP_TOLD = timedelta(days=7)
+"""What ended longer ago, and was never tried, was not automatic renewal's to keep."""
+IN_A_ROW = 3
+"""So many renewals that SCM does not answer end the run: it is not they."""
+JOB = "renewal"
+PAGE = 200
+
+_log = logging.getLogger(__name__)
+
+
+class Renews(Protocol):
+    """What places one renewal; raises like ordering does."""
+
+    def renew(self, request: RenewalRequest, *, why: str = "") -> Awaitable[Placed]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a run has to look at: to be renewed now, needing a person, ended unrenewed and not yet told."""
+
+    actionable: tuple[tuple[Subject, Decision], ...] = ()
+    pressing: tuple[tuple[Subject, Decision], ...] = ()
+    given_up: tuple[tuple[Subject, Decision], ...] = ()
+    next: datetime | None = None
+    """When one of the others is to be looked at, where that is within days."""
+
+    def at(self, now: datetime) -> datetime | None:
+        """When there is something to do."""
+        return now if self.actionable or self.given_up else self.next
+
+
+class Automatic:
+    """The part of a run that renews."""
+
+    def __init__(self, engine: Engine, renewal: Renewal, renewing: Renews) -> None:
+        self._engine = engine
+        self._renewal = renewal
+        self._renewing = renewing
+
+    async def due(self) -> Due:
+        """From the store alone; nothing while automatic renewal is off."""
+        if not self._renewal.policy().on:
+            return Due()
+        decided = await self._renewal.decided(soon=True)
+        return Due(
+            tuple(one for one in decided if one[1].actionable),
+            tuple(one for one in decided if one[1].pressing and not one[1].actionable),
+            tuple(one for one in decided if one[1].given_up and _untold(one[0], self._engine.clock.now())),
+            min((decision.next for _, decision in decided if decision.next is not None), default=None),
+        )
+
+    async def may(self) -> bool:
+        """Whether renewals may be sent at all: not in read-only mode, nor where the account's role forbids it."""
+        try:
+            await self._engine.may_write("renew")
+        except ReadOnly:
+            return False
+        return True
+
+    async def run(self, client: ScmClient, running: Running, report: Report) -> None:
+        """Renew what is due. Raises what ends the whole run: WrongLogin, PasswordExpired, VaultLocked, StoreFailed, and
+        Unreachable when several in a row had no answer."""
+        due = await self.due()
+        for subject, decision in due.given_up:
+            await self._give_up(subject, decision, running)
+        if due.actionable:
+            try:
+                await self._engine.may_write("renew")
+            except ReadOnly as error:
+                words = f"{len(due.actionable):,} due renewals are not sent: {error.what}"
+                running.note("blocked", JOB, words, cure=error.cure)
+                return
+            await self._ask_scm_for_its_own(client)
+            due = await self.due()
+        self.tell_pressing(due, running)
+        await self._each(due, running, report)
+
+    def tell_pressing(self, due: Due, running: Running) -> None:
+        """What should be renewed by now, and needs a person first."""
+        for subject, decision in due.pressing:
+            row = subject.order.row
+            running.note(
+                "blocked", JOB, decision.cause, cure=decision.cure, order_id=row.id, common_name=row.common_name,
+                again=decision.next,
+            )  # fmt: skip
+
+    async def _each(self, due: Due, running: Running, report: Report) -> None:
+        unanswered = 0
+        for number, (subject, decision) in enumerate(due.actionable, 1):
+            row = subject.order.row
+            if running.over:
+                left = len(due.actionable) - number + 1
+                running.note("deferred", JOB, f"{left:,} renewals were not begun: the time for this run is over")
+                return
+            report(Progress(f"Renewing {row.common_name}", number, len(due.actionable)))
+            try:
+                await self._one(subject, decision, running)
+                unanswered = 0
+            except (WrongLogin, PasswordExpired, VaultLocked, StoreFailed):
+                raise
+            except Unreachable as error:
+                await self._noted(subject, error, running)
+                unanswered += 1
+                if unanswered >= IN_A_ROW:
+                    raise
+            except KmptuiError as error:
+                await self._refused(subject, error, running)
+            except Exception as error:  # noqa: BLE001 - a defect must not keep the other certificates from being renewed
+                _log.exception("renewing o%s failed", row.id)
+                words = f"a fault of kmptui's own ({type(error).__name__}): the log says where"
+                running.note("failed", JOB, words, order_id=row.id, common_name=row.common_name)
+                await self._note(subject, Trouble.REFUSED, words, "Look at the log, then renew it by hand", None)
+
+    async def _one(self, subject: Subject, decision: Decision, running: Running) -> None:
+        row = subject.order.row
+        try:
+            placed = await self._renewing.renew(RenewalRequest(row.id), why=f"by schedule, {decision.reason}")
+        except Unconfirmed as error:
+            # the ledger knows it as under way: it is looked for, and never sent again
+            running.note("waiting", JOB, str(error), order_id=row.id, common_name=row.common_name)
+            return
+        await self._engine.store.write(renewals.clear, [row.id])
+        words = f"renewed: {placed.words}"
+        running.note("done", JOB, words, order_id=placed.order_id or row.id, common_name=row.common_name)
+
+    async def _refused(self, subject: Subject, error: KmptuiError, running: Running) -> None:
+        """It was not renewed. Reading SCM right before may have shown that somebody else has, or is about to: then that
+        is the news, and nothing failed."""
+        if isinstance(error, Refused):
+            decision = await self._renewal.decision(subject.order.id)
+            if decision.verdict in {Verdict.RENEWED, Verdict.UNDER_WAY}:
+                words = f"nothing was sent: {decision.reason}"
+                row = subject.order.row
+                running.note("done", JOB, words, order_id=row.id, common_name=row.common_name)
+                return
+        await self._noted(subject, error, running)
+
+    async def _noted(self, subject: Subject, error: KmptuiError, running: Running) -> None:
+        """Keep why it failed and when it is tried again, in the store, the audit and the report."""
+        trouble = trouble_of(error)
+        cause, cure = told(error)
+        code = error.code if isinstance(error, FromScm) else None
+        attempt = await self._note(subject, trouble, cause, cure, code)
+        row = subject.order.row
+        where = "held" if isinstance(error, HeldElsewhere) else "deferred"
+        if trouble in NEEDS_A_PERSON:
+            where = "failed" if trouble is Trouble.REFUSED and not isinstance(error, Refused) else "blocked"
+        elif isinstance(error, ScmGarbled):
+            where = "failed"
+        running.note(
+            where, JOB, attempt.cause, cure=attempt.cure, order_id=row.id, common_name=row.common_name,
+            again=attempt.again,
+        )  # fmt: skip
+
+    async def _note(self, subject: Subject, trouble: Trouble, cause: str, cure: str, code: int | None) -> Attempt:
+        engine = self._engine
+        now = engine.clock.now()
+        assert subject.not_after is not None  # noqa: S101 - what has no end is never due
+        attempt = next_attempt(subject.attempt, trouble, cause, cure, now, subject.not_after, code)
+        await engine.store.write(_keep, subject, attempt, await engine.stamp())
+        engine.changed(Topic.ORDERS, {subject.order.id})
+        return attempt
+
+    async def _give_up(self, subject: Subject, decision: Decision, running: Running) -> None:
+        """It ended unrenewed: said once, with the last cause."""
+        last = subject.attempt
+        cause = decision.cause + (f"; {last.cause}" if last is not None else "")
+        attempt = await self._note(subject, last.trouble if last else Trouble.REFUSED, cause, decision.cure, None)
+        row = subject.order.row
+        running.note("failed", JOB, attempt.cause, cure=attempt.cure, order_id=row.id, common_name=row.common_name)
+
+    async def _ask_scm_for_its_own(self, client: ScmClient) -> None:
+        """Which orders SCM's own auto-renewal is at work for: one filtered list for each of its states."""
+        states: dict[int, str] = {}
+        for state in sorted(SCM_RENEWS, reverse=True):
+            word, position = state.capitalize(), 0
+            while True:
+                page = await client.list_orders(position, PAGE, renewalStatus=word)
+                states |= {row.ssl_id: word for row in page.rows}
+                position += len(page.rows)
+                if not page.rows or (page.total is not None and position >= page.total):
+                    break
+        await self._engine.store.write(renewals.set_scm_renewals, states)
+
+
+def _untold(subject: Subject, now: datetime) -> bool:
+    """Whether that it was given up is news."""
+    if subject.attempt is not None:
+        return subject.attempt.trouble is not Trouble.GIVEN_UP
+    return subject.not_after is not None and now - subject.not_after <= GIVEN_UP_TOLD
+
+
+def _keep(db: Db, subject: Subject, attempt: Attempt, stamp: Stamp) -> None:
+    """The try, and an audit row that names why it failed and when it is tried again. That another process works on it
+    is no failure."""
+    row = subject.order.row
+    renewals.note(db, row.id, attempt)
+    if attempt.trouble is Trouble.HELD:
+        return
+    gone = attempt.trouble is Trouble.GIVEN_UP
+    again = "never" if gone else f"{attempt.again:%Y-%m-%d %H:%M} UTC"
+    entry = Entry(
+        "renew", "outcome", "given up" if gone else "not renewed", row.common_name, order_id=row.id,
+        reason=attempt.cause,
+        details=(("kind", attempt.trouble.value), ("tries", str(attempt.tries)), ("again", again)),
+    )  # fmt: skip
+    audit.append(db, entry, stamp)
