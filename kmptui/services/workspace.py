@@ -21,6 +21,7 @@ from kmptui.services import logs
 from kmptui.services.account import Account
 from kmptui.services.actor import this_process
 from kmptui.services.backup import Backup
+from kmptui.services.changes import Changes
 from kmptui.services.checking import Checking
 from kmptui.services.claiming import Claiming
 from kmptui.services.collecting import Collecting
@@ -80,6 +81,7 @@ class Workspace:
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)
         self.record = Record(engine)
+        self.changes = Changes(engine)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)
 
