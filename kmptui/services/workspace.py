@@ -27,9 +27,11 @@ from kmptui.services.claiming import Claiming
 from kmptui.services.collecting import Collecting
 from kmptui.services.drafts import Drafts
 from kmptui.services.engine import Engine
+from kmptui.services.expiry import Expiry
 from kmptui.services.fetching import Fetching
 from kmptui.services.health import Health
 from kmptui.services.home import Home
+from kmptui.services.hook import Hook, program
 from kmptui.services.importing import Importing
 from kmptui.services.lists import Lists
 from kmptui.services.mirror import Mirror
@@ -82,6 +84,8 @@ class Workspace:
         self.home = Home(engine)
         self.record = Record(engine)
         self.changes = Changes(engine)
+        self.expiry = Expiry(engine)
+        self.hook = Hook(engine)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)
 
@@ -184,13 +188,16 @@ class Workspace:
         return await self._engine.client()
 
     async def change_settings(self, **members: object) -> Settings:
-        """Check, save and apply settings; written to the audit. Raises SettingsError, BadInput("proxy")."""
+        """Check, save and apply settings; written to the audit. Raises SettingsError, BadInput("proxy"),
+        BadInput("hook")."""
         for name, value in members.items():
             if name not in {member.name for member in dataclasses.fields(Settings)}:
                 raise SettingsError(f"There is no setting named {name!r}")
             check_setting(name, value)
         if proxy := members.get("proxy"):
             entry.proxy_url(str(proxy))
+        if hook := members.get("hook"):
+            program(str(hook))
         # what a flag changed for this run alone stays out of the file
         kept = dataclasses.replace(load_settings(self.paths.settings), **members)  # type: ignore[arg-type]  # checked
         save_settings(self.paths.settings, kept)

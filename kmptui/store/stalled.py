@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kmptui.store.columns import json_text, moment_of
+from kmptui.store.columns import json_text, moment_of, moment_text
 from kmptui.store.db import Db
 
 FAILED, BLOCKED, DEFERRED = "failed", "blocked", "deferred"
@@ -67,11 +67,12 @@ def last(db: Db, order_id: int) -> Stalled | None:
     )
 
 
-def since(db: Db, moment: str) -> int:
-    """How many failed tries that need a person were made since then."""
-    return sum(
-        _words(str(row[0]))[0] == FAILED for row in db.rows("SELECT kind FROM renewal_tries WHERE last >= ?", (moment,))
-    )
+def tonight(db: Db, start: datetime, end: datetime) -> tuple[int, int]:
+    """Renewals that SCM took between two moments, and tries that failed since the first and need a person."""
+    since, until = moment_text(start), moment_text(end)
+    taken = "SELECT count(*) FROM audit WHERE at >= ? AND at <= ? AND action = 'renew' AND outcome = 'accepted'"
+    tries = db.rows("SELECT kind FROM renewal_tries WHERE last >= ?", (since,))
+    return int(db.value(taken, (since, until))), sum(_words(str(row[0]))[0] == FAILED for row in tries)
 
 
 def _words(kind: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,8 +22,16 @@ from kmptui.tui import present
 from kmptui.tui.messages import ShowList
 from kmptui.tui.widgets.details import wrapped
 
-WORST = frozenset({"UNCONF'D", "FAILED", "DCV", "KEYS", "REVOKED"})
+WORST = frozenset({"ACCOUNT", "UNCONF'D", "FAILED", "DCV", "SCHEDULE", "KEYS"})
 WORD, LABEL = 10, 12
+
+
+class NeedChosen(Message):
+    """Enter on a line that no list stands for: the changes elsewhere, the account, the schedule."""
+
+    def __init__(self, need: Need) -> None:
+        super().__init__()
+        self.need = need
 
 
 class NeedsList(OptionList):
@@ -136,9 +145,8 @@ class HomePanel(Vertical, can_focus=True):
     @on(OptionList.OptionSelected)
     def _open(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        query = self._needs[event.option_index].query
-        if query is not None:
-            self.post_message(ShowList(query))
+        need = self._needs[event.option_index]
+        self.post_message(ShowList(need.query) if need.query is not None else NeedChosen(need))
 
 
 def as_of(moment: datetime, now: datetime) -> str:
