@@ -23,7 +23,7 @@ from kmptui.tui.messages import ShowList
 from kmptui.tui.widgets.details import wrapped
 
 WORST = frozenset({"ACCOUNT", "UNCONF'D", "FAILED", "DCV", "SCHEDULE", "KEYS"})
-WORD, LABEL = 10, 12
+WORD, LABEL = 10, 14
 
 
 class NeedChosen(Message):
