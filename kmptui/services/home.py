@@ -11,7 +11,7 @@ from kmptui.domain.listing import Query, Topic
 from kmptui.services import home_lines, last_run
 from kmptui.services.home_lines import Need as Need
 from kmptui.store import account as accounts
-from kmptui.store import certificates, listing, mirror, schedule
+from kmptui.store import certificates, listing, mirror, schedule, stalled
 
 if TYPE_CHECKING:
     from kmptui.config import Settings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kmptui.services.last_run import LastRun
     from kmptui.store.account import StoredAccount
     from kmptui.store.database import Db
+    from kmptui.store.stalled import Stalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Home:
         """From the store alone, in one read."""
         logout = last_run.stops_at_logout()
         return await self._engine.store.read(_view, self._engine.clock.now(), self._engine.settings, logout)
+
+    async def stalled(self, order_id: int) -> Stalled | None:
+        """Why the renewal of an order did not come about: cause, cure, when it was tried and is tried again; None where
+        nothing failed."""
+        return await self._engine.store.read(stalled.last, order_id)
 
 
 def _view(db: Db, now: datetime, settings: Settings, stops_at_logout: bool) -> HomeView:
