@@ -100,8 +100,7 @@ def _quiet(db: Db, now: datetime, settings: Settings, run: LastRun) -> tuple[tup
     return (
         (run.label, run.words),
         ("Auto-renewal", f"{'on' if settings.auto_renewal else 'off'}, {chosen:,} chosen"),
-        ("Repository", held + fetching),
-        ("Orders", f"{orders:,} current"),
+        ("Repository", f"{held}{fetching}; {orders:,} {'order' if orders == 1 else 'orders'} current"),
     )
 
 

@@ -167,45 +167,43 @@ _WEEK, _MONTH = EXPIRES_SOON
 FAILED = Line(
     "FAILED",
     _orders("renewal:failed successor:no"),
-    "renewal did not come about",
-    "renewals did not come about",
+    "renewal failed",
+    "renewals failed",
     _stalled,
 )
 UNCONFIRMED = Line(
     "UNCONF'D", _orders("status=unconfirmed", sort="id"),
-    "order without a reply: settle it", "orders without a reply: settle them", _named,
+    "order without a reply", "orders without a reply", _named,
 )  # fmt: skip
-DCV = Line(
-    "DCV", _domains("status=expired"), "domain's validation has ended", "domains' validations have ended", _dcv_ended
-)
+DCV = Line("DCV", _domains("status=expired"), "domain's DCV has ended", "domains' DCV has ended", _dcv_ended)
 EXPIRES = Line(
     "EXPIRES", _orders(f"status=issued successor:no expires>=0d expires<={_WEEK}d"),
-    f"certificate ends within {_WEEK} d", f"certificates end within {_WEEK} d", _soon,
+    f"ends within {_WEEK} d", f"end within {_WEEK} d", _soon,
 )  # fmt: skip
 WORST = (FAILED, UNCONFIRMED, DCV, EXPIRES)
 """Above what concerns the schedule and the changes elsewhere."""
 BEFORE_CHANGES = (
     Line(
         "REFUSED", _orders("status=refused -source=renewed", sort="id"),
-        "order was refused by SCM", "orders were refused by SCM", _named,
+        "refused by SCM", "refused by SCM", _named,
     ),
     Line(
         "UNPLACED", _orders('status="not placed" -source=renewed', sort="id"),
-        "order did not reach SCM", "orders did not reach SCM", _named,
+        "did not reach SCM", "did not reach SCM", _named,
     ),
     Line(
         "APPROVE", _orders("approve:yes", sort="requested"),
-        "request of others to decide", "requests of others to decide", _oldest,
+        "request of others", "requests of others", _oldest,
     ),
     Line(
         "HANDOVER", Query(Topic.CERTIFICATES, "handover:yes", sort="not_after"),
-        "new certificate, not exported", "new certificates, not exported", _handover,
+        "new, not exported", "new, not exported", _handover,
     ),
 )  # fmt: skip
 AFTER_CHANGES = (
     Line(
         "WAITING", _orders("open:yes approve:no", sort="requested"),
-        "order waits at the CA", "orders wait at the CA", _waiting,
+        "waits at the CA", "wait at the CA", _waiting,
     ),
     Line(
         "NOT ADDED", _orders("status=issued hold=limit expires>=0d"),
@@ -213,15 +211,15 @@ AFTER_CHANGES = (
     ),
     Line(
         "FETCH", _orders("status=issued hold=failed expires>=0d"),
-        "certificate could not be fetched", "certificates could not be fetched", _named,
+        "could not be fetched", "could not be fetched", _named,
     ),
     Line(
         "KEYS", _orders('status=issued hold="key mismatch"'),
-        "certificate came with another key", "certificates came with other keys", _named,
+        "came with another key", "came with other keys", _named,
     ),
     Line(
         "LATER", _orders(f"status=issued successor:no expires>{_WEEK}d expires<={_MONTH}d"),
-        f"more ends within {_MONTH} d", f"more end within {_MONTH} d", _soon,
+        f"ends within {_MONTH} d", f"end within {_MONTH} d", _soon,
     ),
     Line(
         "DCV SOON", _domains(f"status=validated dcv>=0d dcv<={DCV_SOON}d"),
@@ -229,7 +227,7 @@ AFTER_CHANGES = (
     ),
     Line(
         "SCM RENEWS", _orders("status=issued renew:yes scmrenews:yes"),
-        "chosen one is renewed by SCM, too", "chosen ones are renewed by SCM, too", _named,
+        "chosen, SCM renews it too", "chosen, SCM renews them too", _named,
     ),
 )  # fmt: skip
 LINES = (*WORST, *BEFORE_CHANGES, *AFTER_CHANGES)
@@ -247,8 +245,7 @@ def changed_elsewhere(look: Look) -> Need | None:
         f"{number:,} {_KINDS.get((topic, kind), str(kind))}"
         for (topic, kind), number in sorted(counts.items(), key=lambda one: _ORDER.index(one[0][1]))
     ]
-    what = "change made elsewhere" if total == 1 else "changes made elsewhere"
-    return Need("CHANGED", total, what, ", ".join(told), None, opens="changes", cure="kmptui changes list")
+    return Need("CHANGED", total, "made elsewhere", ", ".join(told), None, opens="changes", cure="kmptui changes list")
 
 
 _ORDER = (

@@ -39,7 +39,7 @@ def state(db: Db, now: datetime, settings: Settings) -> LastRun:
     last = schedule.last(db, JOB)
     needed = settings.auto_renewal or listing.count(db, Query(Topic.ORDERS, "renew:yes"), now) > 0
     if last is None:
-        missing = "schedule: nothing was ever run by it" if needed else ""
+        missing = "schedule never ran" if needed else ""
         return LastRun("Schedule", f"none set up: {INSTALL}", missing, f"Set it up: {INSTALL}" if needed else "")
     label = "Tonight" if now - last.started < timedelta(hours=24) else "Last run"
     words = _told(db, last, now)
@@ -48,7 +48,7 @@ def state(db: Db, now: datetime, settings: Settings) -> LastRun:
     hours = int((now - last.started).total_seconds() // 3600)
     ago = f"{hours // 24:,} d" if hours >= 48 else f"{hours} h"
     cure = "Look at the timer (systemctl list-timers), or run it now: kmptui run-due"
-    return LastRun(label, words, f"scheduled run is missing: the last one was {ago} ago", cure)
+    return LastRun(label, words, f"run is missing, last {ago} ago", cure)
 
 
 def _told(db: Db, run: schedule.Run, now: datetime) -> str:

@@ -24,6 +24,8 @@ from kmptui.tui.widgets.details import wrapped
 
 WORST = frozenset({"ACCOUNT", "UNCONF'D", "FAILED", "DCV", "SCHEDULE", "KEYS"})
 WORD, LABEL = 10, 14
+FEWEST = 6
+"""Lines of what needs somebody that are seen, however much stands below."""
 
 
 class NeedChosen(Message):
@@ -106,13 +108,13 @@ class HomePanel(Vertical, can_focus=True):
         head.update(self._head(view, self.size.width))
         stale.update(present.text(f"! {view.stale}"))
         stale.display = bool(view.stale)
-        self._draw_needs(view.needs)
         told = {label for label, _ in self._facts}
         lines = [
             present.join((present.cell("" if row else label, LABEL), present.MUTED), piece)
             for label, words in (*(fact for fact in view.facts if fact[0] not in told), *self._facts)
             for row, piece in enumerate(wrapped(present.line(words), max(20, self.size.width - LABEL)))
         ]
+        self._draw_needs(view.needs, self.size.height - len(lines) - 2 - bool(view.stale))
         self.query_one(".home-facts", Static).update(Content("\n").join(lines))
 
     def _head(self, view: HomeView, cells: int) -> Content:
@@ -127,8 +129,10 @@ class HomePanel(Vertical, can_focus=True):
         gap = " " * max(2, cells - left.cell_length - width(right))
         return present.join(left, gap, (right, present.MUTED))
 
-    def _draw_needs(self, needs: tuple[Need, ...]) -> None:
+    def _draw_needs(self, needs: tuple[Need, ...], most: int) -> None:
+        """In at most so many lines, that what stands below is seen: it scrolls."""
         listing = self.query_one(NeedsList)
+        listing.styles.max_height = max(FEWEST, most)
         at = listing.highlighted or 0
         word = self._needs[at].word if at < len(self._needs) else ""
         self._needs = needs
