@@ -57,13 +57,20 @@ def engine(*, vault: bool = False) -> Callable[[Body], Callable[..., None]]:
     return decorate
 
 
-def run(body: Body, arguments: dict[str, Any], *, vault: bool = False, face: str = "cli") -> int:
-    """Run a body in its own event loop; typed errors become sentences and exit codes."""
+def run(
+    body: Body,
+    arguments: dict[str, Any],
+    *,
+    vault: bool = False,
+    face: str = "cli",
+    trouble: Callable[[KmptuiError], int] = diagnostics.trouble,
+) -> int:
+    """Run a body in its own event loop; typed errors become sentences and exit codes, by `trouble`."""
     keep_memory_private()
     try:
         return asyncio.run(_session(body, arguments, vault, face)) or exit_codes.FINE
     except KmptuiError as error:
-        return diagnostics.trouble(error)
+        return trouble(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
         diagnostics.note("kmptui: stopped")
         return 130

@@ -8,7 +8,9 @@
     expires>=2026-12-01        on or after a date; `:` and `=` mean on that day (or in so many days)
     covers:www.example.edu     what serves that host, wildcards included
     key:yes  renew:no          yes or no; open:yes waits for SCM; successor:no has no valid certificate for the same
-                               names or more that ends later
+                               names or more that ends later; approve:yes is a request of others that waits for us;
+                               handover:yes took another's place and was not exported; scmrenews:yes SCM renews itself
+    renewal:failed             its automatic renewal did not come about: renewal:blocked, renewal:deferred, renewal:dcv
     id:o118  id:c42  scm:4711823  serial:4A:11:9C
 
 Terms are joined by "and". What is typed is bounded (2,000 characters, 50 terms), so that a pasted page ends in a
@@ -60,6 +62,7 @@ FIELDS: Final[dict[str, Kind]] = {
     "outcome": Kind.TEXT,
     "actor": Kind.TEXT,
     "source": Kind.TEXT,
+    "renewal": Kind.TEXT,
     "expires": Kind.DATE,
     "requested": Kind.DATE,
     "issued": Kind.DATE,
@@ -73,6 +76,9 @@ FIELDS: Final[dict[str, Kind]] = {
     "renew": Kind.FLAG,
     "exported": Kind.FLAG,
     "successor": Kind.FLAG,
+    "approve": Kind.FLAG,
+    "handover": Kind.FLAG,
+    "scmrenews": Kind.FLAG,
     "open": Kind.FLAG,
 }
 """Every field by its written name; "" are plain words. A list that lacks a field of a term finds nothing for it."""

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from kmptui.domain.listing import Query, Topic
+from kmptui.services import home_lines, last_run
+from kmptui.services.home_lines import Need as Need
 from kmptui.store import account as accounts
-from kmptui.store import certificates, listing, mirror, schedule
+from kmptui.store import certificates, listing, mirror, schedule, stalled
 
 if TYPE_CHECKING:
-    from kmptui.domain.domain import Domain
-    from kmptui.domain.order import OrderRow
+    from kmptui.config import Settings
     from kmptui.services.engine import Engine
+    from kmptui.services.last_run import LastRun
+    from kmptui.store.account import StoredAccount
     from kmptui.store.database import Db
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One line of what needs somebody, worst first. `word` is the capital word of the line (UNCONF'D, DCV, EXPIRES,
-    WAITING, NOT ADDED, KEYS …), `what` the rest, which follows the count, `example` the worst of them; Enter opens
-    `query`, which lists exactly `count` rows (None: it is about the account)."""
-
-    word: str
-    count: int
-    what: str
-    example: str
-    query: Query | None
+    from kmptui.store.stalled import Stalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,107 +41,6 @@ _MIRRORED = (Topic.ORGANIZATIONS, Topic.DOMAINS, Topic.PROFILES)
 ORDERS_STALE = timedelta(hours=26)
 MIRROR_STALE = timedelta(days=8)
 CLOCK_BACK = timedelta(hours=1)
-DCV_SOON = 14
-EXPIRES_SOON = (7, 30)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One kind of need: the rows of one list that it counts, and how it is told; `one` and `many` follow the count,
-    `example` names the list's first row."""
-
-    word: str
-    query: Query
-    one: str
-    many: str
-    example: Callable[[Any, date], str]
-
-
-def _orders(filter: str, *, sort: str = "expires") -> Query:  # noqa: A002 - the query's own name
-    return Query(Topic.ORDERS, filter=filter, sort=sort)
-
-
-def _domains(filter: str) -> Query:  # noqa: A002 - the query's own name
-    return Query(Topic.DOMAINS, filter=filter, sort="dcv_expires")
-
-
-def _named(row: OrderRow, _: date) -> str:
-    return row.common_name
-
-
-def _ending(row: OrderRow, today: date) -> str:
-    return f"{row.common_name}{_in(row.expires, today)}"
-
-
-def _waiting(row: OrderRow, today: date) -> str:
-    days = (today - row.requested).days if row.requested is not None else 0
-    return f"{row.common_name}, for {days:,} d" if days > 0 else row.common_name
-
-
-def _dcv(row: Domain, today: date) -> str:
-    return f"{row.name}{_in(row.dcv_expires, today)}"
-
-
-def _in(day: date | None, today: date) -> str:
-    if day is None:
-        return ""
-    days = (day - today).days
-    return f", ended {-days:,} d ago" if days < 0 else f", ends in {days} d" if days else ", ends today"
-
-
-_WEEK, _MONTH = EXPIRES_SOON
-LINES = (
-    _Line(
-        "UNCONF'D", _orders("status=unconfirmed", sort="id"),
-        "order without a reply: settle it", "orders without a reply: settle them", _named,
-    ),
-    _Line(
-        "DCV", _domains("status=expired"),
-        "domain's validation has ended", "domains' validations have ended", _dcv,
-    ),
-    _Line(
-        "EXPIRES", _orders(f"status=issued successor:no expires>=0d expires<={_WEEK}d"),
-        f"certificate ends within {_WEEK} d", f"certificates end within {_WEEK} d", _ending,
-    ),
-    _Line(
-        "REFUSED", _orders("status=refused", sort="id"),
-        "order was refused by SCM", "orders were refused by SCM", _named,
-    ),
-    _Line(
-        "UNPLACED", _orders('status="not placed"', sort="id"),
-        "order did not reach SCM", "orders did not reach SCM", _named,
-    ),
-    _Line(
-        "KEYS", _orders('status=issued hold="key mismatch"'),
-        "certificate came with another key", "certificates came with other keys", _named,
-    ),
-    _Line(
-        "NOT ADDED", _orders("status=issued hold=limit expires>=0d"),
-        "issued, not added: limit", "issued, not added: limit", _named,
-    ),
-    _Line(
-        "FETCH", _orders("status=issued hold=failed expires>=0d"),
-        "certificate could not be fetched", "certificates could not be fetched", _named,
-    ),
-    _Line(
-        "APPROVE", _orders("status=requested", sort="requested"),
-        "request waits for approval", "requests wait for approval", _waiting,
-    ),
-    _Line(
-        "WAITING", _orders("open:yes -status=requested", sort="requested"),
-        "order waits at the CA", "orders wait at the CA", _waiting,
-    ),
-    _Line(
-        "DCV SOON", _domains(f"status=validated dcv>=0d dcv<={DCV_SOON}d"),
-        f"validation ends within {DCV_SOON} d", f"validations end within {DCV_SOON} d", _dcv,
-    ),
-    _Line(
-        "LATER", _orders(f"status=issued successor:no expires>{_WEEK}d expires<={_MONTH}d"),
-        f"more ends within {_MONTH} d", f"more end within {_MONTH} d", _ending,
-    ),
-)  # fmt: skip
-"""What may need somebody, worst first; a line is shown when its list is not empty. A certificate with a valid successor
-for its names does not count as ending, and one that is only queued to be fetched needs nobody."""
 
 
 class Home:
@@ -159,39 +49,66 @@ class Home:
 
     async def view(self) -> HomeView:
         """From the store alone, in one read."""
-        return await self._engine.store.read(_view, self._engine.clock.now(), self._engine.settings.certificate_limit)
+        logout = last_run.stops_at_logout()
+        return await self._engine.store.read(_view, self._engine.clock.now(), self._engine.settings, logout)
+
+    async def stalled(self, order_id: int) -> Stalled | None:
+        """Why the renewal of an order did not come about: cause, cure, when it was tried and is tried again; None where
+        nothing failed."""
+        return await self._engine.store.read(stalled.last, order_id)
 
 
-def _view(db: Db, now: datetime, most: int) -> HomeView:
-    needs = [need for line in LINES if (need := _need(db, line, now)) is not None]
+def _view(db: Db, now: datetime, settings: Settings, stops_at_logout: bool) -> HomeView:
+    look = home_lines.Look(db, now, settings)
+    run = last_run.state(db, now, settings)
     linked = accounts.account(db)
-    if linked is not None and linked.attention:
-        needs.insert(0, Need("ACCOUNT", 1, "account is refused by SCM", linked.attention, None))
+    found = [
+        _account(linked),
+        *(line.need(look) for line in home_lines.WORST),
+        _schedule(run, stops_at_logout) if linked is not None else None,
+        *(line.need(look) for line in home_lines.BEFORE_CHANGES),
+        home_lines.changed_elsewhere(look),
+        *(line.need(look) for line in home_lines.AFTER_CHANGES),
+    ]
     ages = {topic: mirror.mirrored_at(db, topic) for topic in (Topic.ORDERS, *_MIRRORED)}
-    return HomeView(tuple(needs), _quiet(db, now, most), ages[Topic.ORDERS], _stale(ages, now))
+    needs = tuple(need for need in found if need is not None)
+    return HomeView(needs, _quiet(db, now, settings, run), ages[Topic.ORDERS], _stale(ages, now))
 
 
-def _need(db: Db, line: _Line, now: datetime) -> Need | None:
-    found = listing.window(db, line.query, 0, 1, now)
-    if not found.total:
+def _account(linked: StoredAccount | None) -> Need | None:
+    if linked is None or not linked.attention:
         return None
-    what = line.one if found.total == 1 else line.many
-    return Need(line.word, found.total, what, line.example(found.rows[0], now.date()), line.query)
+    return Need("ACCOUNT", 1, "account is refused by SCM", linked.attention, None, cure="kmptui account password")
 
 
-def _quiet(db: Db, now: datetime, most: int) -> tuple[tuple[str, str], ...]:
+def _schedule(run: LastRun, stops_at_logout: bool) -> Need | None:
+    if run.missing:
+        return Need("SCHEDULE", 1, run.missing, run.cure, None, cure=run.cure)
+    if not stops_at_logout:
+        return None
+    cure = "loginctl enable-linger, or kmptui systemd install --system"
+    return Need("SCHEDULE", 1, "timer stops when you log out", cure, None, cure=cure)
+
+
+def _quiet(db: Db, now: datetime, settings: Settings, run: LastRun) -> tuple[tuple[str, str], ...]:
+    most = settings.certificate_limit
     used, left = certificates.limit_used(db, now), schedule.bodies_left(db, now)
     held = f"{used:,} of limit {most:,}" if most else f"{used:,} {'certificate' if used == 1 else 'certificates'}"
     fetching = f", {left:,} more to be fetched" if left else ""
     orders = listing.count(db, Query(Topic.ORDERS), now)
-    return ("Repository", held + fetching), ("Orders", f"{orders:,} current")
+    chosen = listing.count(db, Query(Topic.ORDERS, "renew:yes"), now)
+    return (
+        (run.label, run.words),
+        ("Auto-renewal", f"{'on' if settings.auto_renewal else 'off'}, {chosen:,} chosen"),
+        ("Repository", f"{held}{fetching}; {orders:,} {'order' if orders == 1 else 'orders'} current"),
+    )
 
 
 def _stale(ages: Mapping[Topic, datetime | None], now: datetime) -> str:
     """Orders older than 26 h and the rest older than 8 days are never shown as fresh, nor is anything by a clock that
     stands before the time of the data."""
     orders, others = ages[Topic.ORDERS], min((age for topic in _MIRRORED if (age := ages[topic])), default=None)
-    if any(age is not None and age - now > CLOCK_BACK for age in ages.values()):
+    if any(age is not None and clock_is_back(age, now) for age in ages.values()):
         return "This host's clock stands before the time of the data: set it, then sync"
     old = []
     if orders is not None and now - orders > ORDERS_STALE:
@@ -200,6 +117,11 @@ def _stale(ages: Mapping[Topic, datetime | None], now: datetime) -> str:
         old.append(f"organizations, domains and profiles are as of {_ago(now - others)} ago")
     words = ", ".join(old)
     return f"{words[0].upper()}{words[1:]}: sync to refresh" if words else ""
+
+
+def clock_is_back(age: datetime, now: datetime) -> bool:
+    """Whether data of that time is of the future: the clock was set back, and nothing is known of how old it is."""
+    return age - now > CLOCK_BACK
 
 
 def _ago(span: timedelta) -> str:

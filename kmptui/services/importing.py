@@ -15,7 +15,7 @@ from kmptui.domain.listing import Topic
 from kmptui.services import choosing
 from kmptui.services.collecting import COLLECTED, FAILED, NOT_ADDED, WAITING
 from kmptui.services.reporting import Progress, Report, silent
-from kmptui.store import audit, certificates, drafts, ledger, mirror, schedule
+from kmptui.store import audit, certificates, changes, drafts, ledger, mirror, schedule
 
 if TYPE_CHECKING:
     from kmptui.domain.audit import Stamp
@@ -152,6 +152,7 @@ class Importing:
     ) -> ImportReport:
         engine = self._engine
         client = await engine.client()
+        began = engine.clock.now()
         report(Progress("Asking SCM for its orders"))
         # the count is asked beside the report: one more wait would cost more than the report itself
         counting = asyncio.ensure_future(self._counted(client, options))
@@ -186,9 +187,11 @@ class Importing:
             left_out=len(remotes) - len(wanted) if refreshing else 0,
         )
         kept = None if refreshing else options
+        looked = _Look(frozenset(one.ssl_id for one in remotes), complete and everything, began)
         to_fetch, held = await engine.store.write(
-            _conclude, kept, outcome, complete and whole, engine.settings.certificate_limit, await engine.stamp()
-        )
+            _conclude, kept, outcome, looked, complete and whole, engine.settings.certificate_limit,
+            await engine.stamp(),
+        )  # fmt: skip
         engine.changed(Topic.ORDERS, set())
         return replace(outcome, to_fetch=to_fetch, held=held)
 
@@ -227,6 +230,15 @@ class Importing:
             failed=tuple((one.order_id, one.words) for one in outcomes if one.outcome in {FAILED, WAITING}),
             left=await self.queued(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The ids that a report told; `whole`: SCM has no others. `began`: before it was asked."""
+
+    ssl_ids: frozenset[int]
+    whole: bool
+    began: datetime
 
 
 async def _reported(client: ScmClient, options: ImportOptions, report: Report) -> list[RemoteOrder]:
@@ -274,10 +286,11 @@ def _room(db: Db, most: int, now: datetime) -> int | None:
 
 
 def _conclude(
-    db: Db, options: ImportOptions | None, outcome: ImportReport, whole: bool, most: int, stamp: Stamp
+    db: Db, options: ImportOptions | None, outcome: ImportReport, looked: _Look, whole: bool, most: int, stamp: Stamp
 ) -> tuple[int, int]:
-    """Age of the orders, the import's options and audit (None: it was a refresh), and how many bodies will be fetched
-    and held."""
+    """Age of the orders, what SCM lists no more, the import's options and audit (None: it was a refresh), and how many
+    bodies will be fetched and held."""
+    changes.looked(db, looked.ssl_ids, looked.whole, looked.began, stamp.at)
     if whole:
         mirror.set_mirrored_at(db, Topic.ORDERS, stamp.at)
     if options is not None:

@@ -23,6 +23,7 @@ from kmptui.services.acting import Acting
 from kmptui.services.actor import this_process
 from kmptui.services.automatic import Automatic
 from kmptui.services.backup import Backup
+from kmptui.services.changes import Changes
 from kmptui.services.checking import Checking
 from kmptui.services.claiming import Claiming
 from kmptui.services.collecting import Collecting
@@ -30,9 +31,11 @@ from kmptui.services.deciding import Deciding
 from kmptui.services.drafts import Drafts
 from kmptui.services.editing import Editing
 from kmptui.services.engine import Engine
+from kmptui.services.expiry import Expiry
 from kmptui.services.fetching import Fetching
 from kmptui.services.health import Health
 from kmptui.services.home import Home
+from kmptui.services.hook import Hook, program
 from kmptui.services.importing import Importing
 from kmptui.services.lists import Lists
 from kmptui.services.mirror import Mirror
@@ -103,6 +106,9 @@ class Workspace:
         steps = Steps(engine, outlook, automatic, self.mirror, self.importing, self.checking)
         self.schedule = Schedule(engine, claiming, self.renewal, outlook, steps)
         self.record = Record(engine)
+        self.changes = Changes(engine)
+        self.expiry = Expiry(engine)
+        self.hook = Hook(engine)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)
 
@@ -206,13 +212,16 @@ class Workspace:
         return await self._engine.client()
 
     async def change_settings(self, **members: object) -> Settings:
-        """Check, save and apply settings; written to the audit. Raises SettingsError, BadInput("proxy")."""
+        """Check, save and apply settings; written to the audit. Raises SettingsError, BadInput("proxy"),
+        BadInput("hook")."""
         for name, value in members.items():
             if name not in {member.name for member in dataclasses.fields(Settings)}:
                 raise SettingsError(f"There is no setting named {name!r}")
             check_setting(name, value)
         if proxy := members.get("proxy"):
             entry.proxy_url(str(proxy))
+        if hook := members.get("hook"):
+            program(str(hook))
         # what a flag changed for this run alone stays out of the file
         kept = dataclasses.replace(load_settings(self.paths.settings), **members)  # type: ignore[arg-type]  # checked
         save_settings(self.paths.settings, kept)

@@ -51,6 +51,9 @@ def _term(db: Db, term: Term, source: Source, today: date, counting: bool) -> Co
         return _serial(source, term.op, value)
     if term.kind is Kind.HOST:
         return _covers(db, source, value, counting)
+    if term.field in source.listed_texts:
+        found = source.listed_texts[term.field](db, term.op, words.fold(value))
+        return f"{source.id} IN (SELECT value FROM json_each(?))", (found,)  # noqa: S608 - id is ours
     if term.field == "":
         return _word(db, source, words.fold(value), counting)
     if term.field == "name" and source.words is not None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 
 from kmptui.domain.listing import Topic
+
+V = TypeVar("V")
 
 READER_PRAGMAS = (("query_only", 1), ("cache_size", -16_000))
 WRITER_PRAGMAS = (
@@ -43,8 +45,8 @@ class Db(peewee.SqliteDatabase):
         self._patience = busy_seconds
         self.counts: dict[tuple[object, ...], int] = {}
         """Counts of lists that were made, by query, day and revision: see kmptui.store.listing."""
-        self.successors: tuple[object, str] | None = None
-        """What kmptui.store.successors found last, and for which revision and day."""
+        self.found: dict[str, tuple[object, Any]] = {}
+        """What took long to find, by what it is, and for which revision and day: see `kept`."""
 
     @contextmanager
     def unit(self, kind: str = "DEFERRED") -> Iterator[None]:
@@ -149,6 +151,15 @@ def touch(db: Db, *topics: Topic) -> None:
     """Rows of these topics changed: whoever watches the store hears of it after the commit."""
     for topic in topics:
         db.run("UPDATE revisions SET number = number + 1 WHERE topic = ?", (topic.value,))
+
+
+def kept(db: Db, what: str, key: tuple[object, ...], find: Callable[[], V]) -> V:
+    """What `find` found for this key, at the last call or now; one answer is kept for each `what`."""
+    known = db.found.get(what)
+    if known is None or known[0] != key:
+        known = db.found[what] = (key, find())
+    value: V = known[1]
+    return value
 
 
 def revisions(db: Db, *topics: Topic) -> tuple[int, ...]:

@@ -27,3 +27,8 @@ def get(db: Db, name: str) -> StoredFact | None:
 def drop(db: Db, name: str) -> None:
     """Forget it, where it is known."""
     Fact.delete().where(Fact.name == name).execute(db)
+
+
+def forget(db: Db, beginning: str, before: datetime) -> None:
+    """Forget those whose names begin so and that are of an earlier time."""
+    Fact.delete().where(Fact.name.startswith(beginning) & (Fact.at < before)).execute(db)

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from typing import Any
 
 from kmptui.domain.audit import Stamp
+from kmptui.domain.changes import ChangeKind
 from kmptui.domain.domain import Delegation, Domain
 from kmptui.domain.keys import KeySpec
 from kmptui.domain.listing import Topic
 from kmptui.domain.organization import Organization, Validation
 from kmptui.domain.profile import CustomField, Profile
 from kmptui.errors import Ambiguous, NotFound
-from kmptui.store import facts, words
+from kmptui.store import changes, facts, words
 from kmptui.store.columns import json_text
 from kmptui.store.db import Db, touch
 from kmptui.store.models import CustomFieldRow, DomainRow, MirrorRow, OrganizationRow, ProfileRow
@@ -58,6 +59,7 @@ def replace_profiles(db: Db, rows: Sequence[Profile], stamp: Stamp) -> Mirrored:
     query = ProfileRow.select(ProfileRow.id, ProfileRow.seen_terms, ProfileRow.seen_keys)
     seen = {row[0]: (row[1], row[2]) for row in query.tuples().execute(db)}
     columns = {row.id: _profile_columns(row, seen.get(row.id)) for row in rows}
+    _note_profiles(db, columns, stamp.at)
     return _replace(db, Topic.PROFILES, ProfileRow, columns, stamp)
 
 
@@ -256,6 +258,30 @@ def _profile_columns(row: Profile, seen: tuple[str, str] | None) -> Columns:
         "seen_keys": seen_keys,
         "words": words.rest_words((str(row.id), row.name, row.description)),
     }
+
+
+def _note_profiles(db: Db, columns: Mapping[int, Columns], at: datetime) -> None:
+    """Profiles that somebody changed or took away since they were last read: for `store.changes`."""
+    found: list[tuple[int, str, ChangeKind, str, str]] = []
+    back: list[int] = []
+    for row_id, known in _known(db, ProfileRow).items():
+        offered, now = _offered(known), columns.get(row_id)
+        if now is None:
+            if known["status"] != GONE:
+                found.append((row_id, known["name"], ChangeKind.VANISHED, offered, "SCM offers it no more"))
+            continue
+        if known["status"] == GONE:
+            back.append(row_id)
+        if (known["terms"], known["keys"]) != (now["terms"], now["keys"]):
+            found.append((row_id, now["name"], ChangeKind.CHANGED, offered, _offered(now)))
+    changes.note_profiles(db, found, back, at)
+
+
+def _offered(columns: Columns) -> str:
+    """`terms 90, 199 d; keys RSA 2048, EC P-256`."""
+    terms = ", ".join(f"{days:,}" for days in json.loads(columns["terms"]))
+    keys = ", ".join(str(KeySpec(algorithm, parameter)) for algorithm, parameter in json.loads(columns["keys"]))
+    return f"terms {terms} d; keys {keys}" if terms else f"no terms; keys {keys}"
 
 
 def _custom_field_columns(row: CustomField, place: int) -> Columns:

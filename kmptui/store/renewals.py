@@ -14,7 +14,7 @@ from kmptui.store import selection, successors
 from kmptui.store.columns import NEVER, day_of, json_text, moment_of, names_of
 from kmptui.store.db import Db, touch
 from kmptui.store.ledger import rows
-from kmptui.store.models import RenewalTry
+from kmptui.store.life_models import RenewalTry
 
 ENDED_SHOWN = timedelta(days=30)
 """How long what ended unrenewed is told."""

@@ -10,7 +10,7 @@ from typing import Any
 from kmptui.domain.listing import SORTS, Topic
 from kmptui.domain.order import ISSUED_STATUSES
 from kmptui.errors import BadInput
-from kmptui.store import audit, certificates, mirror, successors, words
+from kmptui.store import audit, certificates, handovers, mirror, stalled, successors, words
 from kmptui.store.columns import NEVER
 from kmptui.store.db import Db
 from kmptui.store.ledger import rows as orders
@@ -47,6 +47,8 @@ class Source:
     moments: dict[str, str] = field(default_factory=dict)
     flags: dict[str, str] = field(default_factory=dict)
     listed: dict[str, Callable[[Db, date], str]] = field(default_factory=dict)
+    listed_texts: dict[str, Callable[[Db, str, str], str]] = field(default_factory=dict)
+    """Likewise the rows whose field has, or holds (operator and value of the term), a text."""
     ids: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     serial: str = ""
 
@@ -89,10 +91,13 @@ def _orders(today: date) -> Source:
             " WHERE c.id = o.certificate_id)))",
             "renew": "o.auto_renew",
             "open": f"(o.state IN ({_OPEN}))",
+            "approve": "(o.state = 'requested' AND o.origin = 'imported')",
+            "scmrenews": "(o.auto_renew_state COLLATE NOCASE IN ('scheduled', 'started'))",
             "exported":
             "EXISTS (SELECT 1 FROM certificates c WHERE c.id = o.certificate_id AND c.exported IS NOT NULL)",
         },
         listed={"successor": successors.having},
+        listed_texts={"renewal": stalled.having},
         ids={"id": (("o.id", "o"), ("o.certificate_id", "c")), "scm": (("o.ssl_id", ""),)},
         serial="o.serial",
     )  # fmt: skip
@@ -125,6 +130,7 @@ def _certificates(today: date) -> Source:
             "renew": "ifnull((SELECT o.auto_renew FROM orders o WHERE o.id = c.order_id), 0)",
             "exported": "c.exported IS NOT NULL",
         },
+        listed={"handover": handovers.having},
         ids={
             "id": (("c.id", "c"), ("c.order_id", "o")),
             "scm": (("(SELECT o.ssl_id FROM orders o WHERE o.id = c.order_id)", ""),),

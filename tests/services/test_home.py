@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kmptui.config import Paths
+from kmptui.domain.audit import Entry
+from kmptui.domain.certificate import Source
 from kmptui.domain.listing import Topic
 from kmptui.errors import ScmRefused, Unconfirmed, WrongLogin
 from kmptui.sandbox.server import SandboxServer
+from kmptui.services import last_run
 from kmptui.services.home import HomeView, Need
 from kmptui.services.importing import ImportOptions
+from kmptui.services.repository import ExportRequest
 from kmptui.services.workspace import Workspace
+from kmptui.store import certificates, ledger, schedule
+from kmptui.store.certificates import NewCertificate
+from kmptui.store.db import Db, touch
+from kmptui.store.life_models import RenewalTry
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.homes import asked, linked, rows, workspace
 from tests.services.rig import Hands, request
@@ -141,6 +152,145 @@ async def test_waiting_and_approvals(paths: Paths, sandbox: SandboxServer) -> No
         clock.ahead += timedelta(days=4)
         need = next(need for need in (await opened.home.view()).needs if need.word == "WAITING")
         assert " d" in need.what + need.example
+
+
+async def test_requests_of_others_are_not_ours_that_wait(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        others = await told(opened, "APPROVE")
+        sandbox.control("organizations/7101", {"approval": True})
+        sandbox.control(f"admins/{sandbox.login}", {"privileges": ["createSslCertificates"]})
+        placed = await opened.ordering.place(request("mine.example.com"))
+        await opened.checking.check([placed.order_id])
+        assert (await opened.lists.order(placed.order_id)).row.state == "requested"
+        assert await told(opened, "APPROVE") == others
+        assert "mine.example.com" in await told(opened, "WAITING")
+
+
+def tried(db: Db, order_id: int, kind: str, now: datetime) -> None:
+    RenewalTry.insert(
+        order_id=order_id, tries=1, kind=kind, cause=f"{kind} is in the way", cure="mend it", code=None, last=now,
+        again=now + timedelta(hours=4),
+    ).execute(db)  # fmt: skip
+    touch(db, Topic.ORDERS)
+
+
+async def test_renewals_that_did_not_come_about(paths: Paths, sandbox: SandboxServer) -> None:
+    """Failed and blocked ones are one line; what is tried again by itself needs nobody; and each can be listed."""
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        assert "FAILED" not in counts(await opened.home.view())
+        ids = [
+            row.id for row in await rows(opened, Topic.ORDERS, "status=issued successor:no expires>40d", view="current")
+        ]
+        for order_id, kind in zip(ids, ("dcv", "refused", "unreachable", "given up", "mirror"), strict=False):
+            await opened._engine.store.write(tried, order_id, kind, opened.clock.now())
+        assert counts(await opened.home.view())["FAILED"] == 4
+        need = (await opened.home.view()).needs[0]
+        assert need.word == "FAILED"
+        assert need.example.endswith("is in the way")
+        found = {
+            words: {row.id for row in await rows(opened, Topic.ORDERS, f"renewal:{words}", view="current")}
+            for words in ("failed", "blocked", "deferred", "dcv")
+        }
+        dcv, refused, unreachable, given_up, mirrored = ids[:5]
+        assert found["failed"] == {dcv, refused, given_up, mirrored}
+        assert found["blocked"] == {dcv, mirrored}
+        assert found["deferred"] == {unreachable}
+        assert found["dcv"] == {dcv}
+        stalled = await opened.home.stalled(dcv)
+        assert stalled is not None
+        assert (stalled.cause, stalled.cure) == ("dcv is in the way", "mend it")
+        assert await opened.home.stalled(ids[6]) is None
+
+
+async def test_what_renews_by_itself(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+
+        async def example() -> str:
+            return next(need.example for need in (await opened.home.view()).needs if need.word == "EXPIRES")
+
+        soon = "status=issued successor:no expires>=0d expires<=7d"
+        first, *others = await rows(opened, Topic.ORDERS, soon, view="current")
+        assert " by itself" not in await example()
+        await opened._engine.store.write(ledger.set_auto_renew, [row.id for row in others], True)
+        assert "renew" not in await example(), "chosen, and automatic renewal is off"
+        await opened.change_settings(auto_renewal=True)
+        assert await example() == f"{len(others)} renew by themselves; {first.common_name} does not"
+        await opened._engine.store.write(ledger.set_auto_renew, [first.id], True)
+        assert await example() == "all renew by themselves"
+        assert ("Auto-renewal", f"on, {len(others) + 1} chosen") in (await opened.home.view()).facts
+
+
+async def test_certificates_to_hand_over(paths: Paths, sandbox: SandboxServer, tmp_path: Path) -> None:
+    """A new certificate that took another's place counts until it is exported; a first one does not."""
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        placed = await opened.ordering.place(request("fresh.example.com"))
+        sandbox.control("clock", {"advance": 60})
+        await opened.checking.check([placed.order_id])
+        assert "HANDOVER" not in counts(await opened.home.view())
+        own = (await opened.lists.order(placed.order_id)).row.certificate_id
+        assert own is not None
+        certificate = await opened.lists.certificate(own)
+        # what a reissue leaves behind: an older certificate of the same order
+        older = NewCertificate(
+            placed.order_id, "0A0B", "fresh.example.com", ("fresh.example.com",),
+            certificate.row.not_before - timedelta(days=90), opened.clock.now() + timedelta(days=4), "an issuer",
+            "CN=fresh.example.com", "RSA 2048", b"leaf", (), "ab" * 32, "cd" * 32, Source.ORDERED,
+        )  # fmt: skip
+        await opened._engine.store.write(certificates.add, older, Entry("collect"), await opened._engine.stamp())
+        need = next(need for need in (await opened.home.view()).needs if need.word == "HANDOVER")
+        assert await names_of(opened, need) == {"fresh.example.com"}
+        assert need.example.startswith("old ones end from")
+        out = tmp_path / "new.pem"
+        await opened.repository.export(ExportRequest(own, "pem", "chain", out))
+        assert "HANDOVER" not in counts(await opened.home.view())
+
+
+async def test_a_schedule_that_is_missing(paths: Paths, sandbox: SandboxServer, tmp_path: Path) -> None:
+    clock = Hands()
+    async with linked(paths, sandbox, clock=clock, mirrored=True) as opened:
+        write = opened._engine.store.write
+        assert "SCHEDULE" not in counts(await opened.home.view()), "nothing depends on one"
+        await opened.change_settings(auto_renewal=True)
+        need = next(need for need in (await opened.home.view()).needs if need.word == "SCHEDULE")
+        assert "kmptui systemd install" in need.cure
+        now = clock.now()
+        await write(schedule.begin, "run", now)
+        await write(schedule.finish, "run", now + timedelta(minutes=1), "done", "nothing was due")
+        view = await opened.home.view()
+        assert "SCHEDULE" not in counts(view)
+        assert dict(view.facts)["Tonight"].startswith("nothing was due, ")
+        clock.ahead += timedelta(hours=25)
+        assert "SCHEDULE" not in counts(await opened.home.view())
+        clock.ahead += timedelta(hours=2)
+        need = next(need for need in (await opened.home.view()).needs if need.word == "SCHEDULE")
+        assert "27 h ago" in need.what
+        assert "kmptui run-due" in need.cure
+    units, lingering = tmp_path / "units", tmp_path / "linger"
+    assert not last_run.stops_at_logout(units, lingering)
+    units.mkdir()
+    (units / "kmptui.timer").touch()
+    assert last_run.stops_at_logout(units, lingering)
+    lingering.mkdir()
+    (lingering / pwd.getpwuid(os.geteuid()).pw_name).touch()
+    assert not last_run.stops_at_logout(units, lingering)
+
+
+async def test_what_an_ended_validation_blocks(paths: Paths, sandbox: SandboxServer) -> None:
+    async with linked(paths, sandbox, mirrored=True) as opened:
+        await imported(opened)
+        need = next(need for need in (await opened.home.view()).needs if need.word == "DCV")
+        assert need.query is not None
+        worst = (await opened.lists.window(need.query, 0, 1)).rows[0].name
+        wanted = [
+            row
+            for row in await rows(opened, Topic.ORDERS, "status=issued successor:no expires>=0d", view="current")
+            if row.common_name == worst or row.common_name.endswith(f".{worst}")
+        ]
+        assert need.example.startswith(f"{worst}: blocks {len(wanted)}, first ends in ")
 
 
 async def test_domains_whose_proof_has_ended(paths: Paths, sandbox: SandboxServer) -> None:

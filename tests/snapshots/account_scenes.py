@@ -32,7 +32,8 @@ def _nothing_needed(work: Any) -> None:
 
 
 def _not_imported(work: Any) -> None:
-    facts = (("Repository", "0 of limit 500"), ("Orders", "0 current"))
+    facts = (("Schedule", "none set up: kmptui systemd install"), ("Auto-renewal", "off, 0 chosen"))
+    facts += (("Repository", "0 of limit 500; 0 orders current"),)
     work.home.now = HomeView((), facts, None, "")
     work.health.report = None
     work.ordering.unconfirmed = _none
@@ -100,6 +101,8 @@ SCENES: dict[str, Scene] = {
     "account-attention": Scene("Attention", make=with_work(_attention)),
     "account-reading": Scene("Reading the store", make=with_work(_reading), endless=True),
     "account-asking": Scene("asking SCM", make=with_work(_asking), endless=True),
+    "changes": Scene("Changed elsewhere", (keys("l"),)),
+    "changes-marked": Scene("Changed elsewhere", (keys("l", "space"),)),
     "health": Scene("as of", (keys("h"), sees("DCV ended"))),
     "health-unanswered": Scene("not renewed", (keys("h"),), with_work(_silent)),
     "password": Scene("Prove and keep", (keys("p"),)),

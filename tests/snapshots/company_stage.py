@@ -10,6 +10,7 @@ from typing import Any
 
 from kmptui.domain import preflight
 from kmptui.domain.certificate import Certificate, CertificateRow
+from kmptui.domain.changes import Change, ChangeKind
 from kmptui.domain.coverage import DomainIndex
 from kmptui.domain.listing import Query, Topic
 from kmptui.domain.order import Act, Hold, Intent, Ledger, NewKey, Order, OrderRequest, OrderRow
@@ -212,6 +213,28 @@ class CompanyRepository(StageRepository):
         return Exported(done.path, DIGEST, 4_187, f"scp web01:{done.path} .", (), password=made)
 
 
+CHANGES = (
+    Change(9, NOW - timedelta(hours=2), Topic.ORDERS, ChangeKind.REVOKED, "api.example.com", 86, None,
+           "issued, ends 2 Mar 2027", "revoked on 22 Nov 2026"),
+    Change(8, NOW - timedelta(hours=2), Topic.PROFILES, ChangeKind.CHANGED, "OV Multi-Domain SSL", None, 2103,
+           "terms 90, 199, 365 d; keys RSA 2048, RSA 3072, RSA 4096, EC P-256, EC P-384",
+           "terms 90, 199 d; keys RSA 2048, RSA 3072, RSA 4096, EC P-256, EC P-384"),
+    Change(7, NOW - timedelta(days=1), Topic.ORDERS, ChangeKind.NEW, "campaign.example.com", 440, None, "",
+           "o440 (scm:4711902), applied, requested by Maren Keller"),
+)  # fmt: skip
+_OPENS = {"CHANGED": "changes"}
+
+
+class CompanyChanges:
+    """What somebody did in the console."""
+
+    async def list(self, seen: bool = False) -> tuple[Change, ...]:
+        return CHANGES
+
+    async def acknowledge(self, change_ids: Sequence[int] | None = None) -> int:
+        return len(change_ids or CHANGES)
+
+
 def needs(lists: CompanyLists) -> tuple[Need, ...]:
     """What the home screen counts, in its words."""
     orders: list[OrderRow] = lists.rows[Topic.ORDERS]
@@ -222,25 +245,38 @@ def needs(lists: CompanyLists) -> tuple[Need, ...]:
         return [r for r in rows if (day := getattr(r, member)) and least <= (day - TODAY).days <= most]
 
     kinds: list[tuple[str, list[Any], str, Callable[[Any], str], Topic]] = [
-        ("UNCONF'D", [o for o in orders if o.ledger is Ledger.UNCONFIRMED], "order without a reply: settle it",
+        ("FAILED", issued[4:6], "renewals failed",
+         lambda o: f"{o.common_name} +1: DCV of its domain ended", Topic.ORDERS),
+        ("UNCONF'D", [o for o in orders if o.ledger is Ledger.UNCONFIRMED], "order without a reply",
          lambda o: o.common_name, Topic.ORDERS),
-        ("DCV", within(domains, "dcv_expires", -99, -1), "domain's validation has ended",
-         lambda d: f"{d.name}, ended {(TODAY - d.dcv_expires).days} d ago", Topic.DOMAINS),
-        ("EXPIRES", within(issued, "expires", 0, 7), "certificates end within 7 d",
-         lambda o: f"{o.common_name}, ends in {(o.expires - TODAY).days} d", Topic.ORDERS),
+        ("DCV", within(domains, "dcv_expires", -99, -1), "domain's DCV has ended",
+         lambda d: f"{d.name}: blocks 12, first ends in 6 d", Topic.DOMAINS),
+        ("EXPIRES", within(issued, "expires", 0, 7), "end within 7 d",
+         lambda o: f"3 renew by themselves; {o.common_name} does not", Topic.ORDERS),
+        ("APPROVE", [o for o in orders if o.status == "Requested"], "request of others",
+         lambda o: f"oldest 3 d: {o.common_name}", Topic.ORDERS),
+        ("HANDOVER", issued[:7], "new, not exported",
+         lambda o: f"old ones end from 4 Dec on: {o.common_name}", Topic.CERTIFICATES),
+        ("CHANGED", list(CHANGES), "made elsewhere", lambda _: "1 revoked, 1 profile, 1 new", Topic.ORDERS),
+        ("WAITING", [o for o in orders if o.status in {"Applied", "Approved"}], "wait at the CA",
+         lambda o: f"{o.common_name}, for 2 d: CA review", Topic.ORDERS),
         ("NOT ADDED", [o for o in orders if o.hold is Hold.LIMIT], "issued, not added: limit",
          lambda o: o.common_name, Topic.ORDERS),
-        ("APPROVE", [o for o in orders if o.status == "Requested"], "request waits for approval",
-         lambda o: f"{o.common_name}, for 3 d", Topic.ORDERS),
-        ("WAITING", [o for o in orders if o.status in {"Applied", "Approved"}], "orders wait at the CA",
-         lambda o: f"{o.common_name}, for 2 d", Topic.ORDERS),
         ("DCV SOON", sorted(within(domains, "dcv_expires", 0, 14), key=lambda d: d.dcv_expires),
          "validations end within 14 d", lambda d: f"{d.name}, ends in {(d.dcv_expires - TODAY).days} d", Topic.DOMAINS),
-        ("LATER", within(issued, "expires", 8, 30), "more end within 30 d",
+        ("LATER", within(issued, "expires", 8, 30), "end within 30 d",
          lambda o: f"{o.common_name}, ends in {(o.expires - TODAY).days} d", Topic.ORDERS),
     ]  # fmt: skip
     return tuple(
-        Need(word, len(rows), what, example(rows[0]), Query(topic)) for word, rows, what, example, topic in kinds
+        Need(
+            word,
+            len(rows),
+            what,
+            example(rows[0]),
+            Query(topic) if word != "CHANGED" else None,
+            opens=_OPENS.get(word, ""),
+        )
+        for word, rows, what, example, topic in kinds
     )
 
 
@@ -273,11 +309,13 @@ def office(*, linked: bool = True) -> Stage:
     made.repository = CompanyRepository(HOME)
     made.checking = FakeChecking()
     made.record = FakeRecord()
-    facts = (("Repository", f"{len(lists.rows[Topic.CERTIFICATES]):,} of limit 500"),)
-    facts += (("Orders", f"{len(lists.rows[Topic.ORDERS]):,} current"),)
+    facts = (("Tonight", "5 renewed, 2 failed, 01:10 to 01:14"), ("Auto-renewal", "on, 412 chosen")) if linked else ()
+    here, orders = len(lists.rows[Topic.CERTIFICATES]), len(lists.rows[Topic.ORDERS])
+    facts += (("Repository", f"{here:,} of limit 500; {orders:,} orders current"),)
     if not linked:
         made.mirror.age = _never  # type: ignore[method-assign]  # nothing was read yet
     if linked:
+        made.changes = CompanyChanges()
         made.home.now = HomeView(needs(lists), facts, NOW - timedelta(hours=2), "")
         made.health.report = the_health(company.organizations())
     return made

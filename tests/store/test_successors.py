@@ -18,8 +18,8 @@ orders = st.fixed_dictionaries(
         "names": st.lists(
             st.sampled_from("abcd").map(lambda label: f"{label}.example.edu"), min_size=1, unique=True
         ).map(tuple),
-        "days": st.integers(-3, 6),
-        "status": st.sampled_from(["Issued", "Issued", "Revoked", "Applied"]),
+        "days": st.integers(-3, 6) | st.sampled_from([-30, -31]),
+        "status": st.sampled_from(["Issued", "Issued", "Expired", "Revoked", "Applied"]),
     }
 )
 
@@ -44,8 +44,10 @@ def test_a_successor_has_the_names_and_ends_later(
         valid = [(n, one) for n, one in enumerate(told, 1) if one["status"] == "Issued" and one["days"] >= 0]
         expected = [
             n
-            for n, one in valid
-            if any(set(one["names"]) <= set(other["names"]) and other["days"] > one["days"] for _, other in valid)
+            for n, one in enumerate(told, 1)
+            if one["status"] in {"Issued", "Expired"}
+            and one["days"] >= -30
+            and any(set(one["names"]) <= set(other["names"]) and other["days"] > one["days"] for _, other in valid)
         ]
         query = Query(Topic.ORDERS, "successor:yes", "id", view="all")
         assert list(listing.ids(db, query, NOW)) == expected

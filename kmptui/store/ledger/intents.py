@@ -10,7 +10,7 @@ from typing import Any
 from kmptui.domain.audit import Entry, Stamp
 from kmptui.domain.order import ISSUED_STATUSES, Act, Hold, Intent, Ledger, Order, OrderRequest
 from kmptui.errors import StateForbids
-from kmptui.store import audit, claims, keys, selection
+from kmptui.store import audit, changes, claims, keys, selection
 from kmptui.store.claims import Claim
 from kmptui.store.db import Db
 from kmptui.store.ledger import lineage, reading, rows
@@ -340,6 +340,7 @@ def _absorb(db: Db, order_id: int, ssl_id: int) -> rows.Columns:
     ).execute(db)
     words = f"became one with o{order_id}"
     rows.change(db, other["id"], ssl_id=None, certificate_id=None, hold="", deleted=True, problem=words)
+    changes.retract(db, other["id"])
     own = rows.known(db, order_id)
     kept = {name: other[name] for name in (*_TOLD_DAYS, *_TOLD_TEXTS, *_KEPT) if other[name] not in {None, ""}}
     return kept | {name: own[name] or other[name] for name in ("note", "contact", "choice")}

@@ -20,10 +20,10 @@ from kmptui.domain.order import (
     RemoteOrder,
     state_word,
 )
-from kmptui.store import selection, words
+from kmptui.store import changes, selection, words
 from kmptui.store.columns import NEVER, clean, json_text, moment_text, names_text, pairs_text, serial_text, texts_text
 from kmptui.store.db import Db, touch
-from kmptui.store.ledger import following, reading, rows
+from kmptui.store.ledger import following, lineage, reading, rows
 
 _TOLD = (
     "common_name", "names", "names_count", "status", "organization_id", "organization", "profile_id", "profile",
@@ -35,6 +35,14 @@ _TOLD = (
 _AT = {name: place for place, name in enumerate(_TOLD)}
 _NAMES, _STATUS, _SERIAL, _EXPIRES = _AT["names"], _AT["status"], _AT["serial"], _AT["expires"]
 _RENEWED, _ODDITIES = _AT["renewed"], _AT["oddities"]
+_CHANGES = tuple(
+    _AT[name]
+    for name in (
+        "common_name", "names", "status", "serial", "expires", "requested", "revoked", "requester", "comments",
+        "renewed",
+    )
+)  # fmt: skip
+"""The columns of `changes.Told`, in its order."""
 _WORDS = tuple(_AT[name] for name in ("names", "organization", "profile", "serial", "order_number"))
 _OWN = ("hold", "state", "shelf")
 _KNOWN = ("id", "ssl_id", "ledger", "deleted", "superseded", "certificate_id", "note", "contact", *_OWN)
@@ -85,12 +93,17 @@ class _Merge:
     def __init__(self, db: Db, stamp: Stamp, bring_back: bool) -> None:
         self._db = db
         self._at = moment_text(stamp.at)
+        self._now = stamp.at
         self._today = stamp.at.date().isoformat()
+        self._watched = changes.looked_at(db) is not None
         self._bring_back = bring_back
         self._inserts: list[Values] = []
         self._updates: list[Values] = []
         self._new_words: list[words.Row] = []
         self._other_words: list[words.Row] = []
+        self._elsewhere: list[tuple[changes.Told, changes.Told]] = []
+        self._unknown: list[changes.Told] = []
+        self._revoked: list[int] = []
 
     def run(self, told: dict[int, Values]) -> MergeReport:
         known = {row[1]: row for row in self._db.rows(_SELECT, (json_text(list(told)),))}
@@ -127,6 +140,8 @@ class _Merge:
             (order_id, ssl_id, "accepted", "imported", order_id, self._at, hold, state, shelf, *values)
         )
         self._new_words.append(_words(order_id, ssl_id, values, "", ""))
+        if self._watched:
+            self._unknown.append(_facts(order_id, ssl_id, values))
 
     def _update(self, row: Values, told: Values) -> bool:
         """Whether anything is new."""
@@ -139,6 +154,10 @@ class _Merge:
         if after == before and derived == own:
             return False
         self._updates.append((self._at, 0, *derived, *after, order_id))
+        if not deleted and changes.differs(_watched(before), _watched(after)):
+            self._elsewhere.append((_facts(order_id, ssl_id, before), _facts(order_id, ssl_id, after)))
+        if state == "revoked" != own[1] and certificate_id is not None:
+            self._revoked.append(certificate_id)
         if deleted or any(after[place] != before[place] for place in _WORDS):
             self._other_words.append(_words(order_id, ssl_id, after, note, contact))
         return True
@@ -164,6 +183,16 @@ class _Merge:
         self._db.many(_UPDATE, self._updates)
         words.put(self._db, words.ORDERS, self._new_words)
         words.replace(self._db, words.ORDERS, self._other_words)
+        changes.note_orders(self._db, self._elsewhere, self._unknown, self._now)
+        for certificate_id in self._revoked:
+            self._mark_revoked(certificate_id)
+
+    def _mark_revoked(self, certificate_id: int) -> None:
+        """The certificate of a revoked order counts no more, whoever revoked it."""
+        own = self._db.value("SELECT lineage FROM certificates WHERE id = ? AND revoked IS NULL", (certificate_id,))
+        if own is not None:
+            self._db.run("UPDATE certificates SET revoked = ? WHERE id = ?", (self._at, certificate_id))
+            lineage.rank(self._db, int(own))
 
 
 def _known_after(told: Values, before: Values) -> Values:
@@ -173,6 +202,14 @@ def _known_after(told: Values, before: Values) -> Values:
         after[_RENEWED] = told[_RENEWED]
     after[_ODDITIES] = told[_ODDITIES]
     return tuple(after)
+
+
+def _watched(values: Values) -> Values:
+    return values[_STATUS], values[_SERIAL], values[_RENEWED]
+
+
+def _facts(order_id: int, ssl_id: int, values: Values) -> changes.Told:
+    return changes.Told(order_id, ssl_id, *[values[place] for place in _CHANGES])
 
 
 _HOLDS = {hold.value: hold for hold in Hold}

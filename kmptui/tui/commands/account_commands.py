@@ -56,6 +56,23 @@ class Health(OnAccount):
         await where.refresh_data()
 
 
+class Changes(OnAccount):
+    id = "account.changes"
+    mode = Mode.OPENS
+    words = "Changes: what somebody else did in SCM, before and after"
+    label = "Changes"
+    keys = "l"
+    OPENS = "changes"
+    """What a line of the home screen calls this."""
+
+    def line(self, where: AccountTab) -> str:  # noqa: ARG002
+        return "kmptui changes list"
+
+    async def run(self, where: AccountTab) -> None:
+        await where.ways.changes()
+        await where.refresh_data()
+
+
 class Password(OnAccount):
     id = "account.password"
     mode = Mode.OPENS
@@ -153,5 +170,5 @@ class Unlink(OnAccount):
 
 
 ACCOUNT_COMMANDS: tuple[type[Command[Any]], ...] = (
-    SyncAll, Health, Password, Test, Vault, Passphrase, Unlink, Actions,
+    SyncAll, Health, Changes, Password, Test, Vault, Passphrase, Unlink, Actions,
 )  # fmt: skip

@@ -39,6 +39,12 @@ class Ways:
 
         await self._app.push_screen_wait(VerdictDialog(await self._workspace.record.verify()))
 
+    async def changes(self) -> None:
+        """What somebody else did in SCM, to be acknowledged."""
+        from kmptui.tui.dialogs.changes import show_changes
+
+        await show_changes(self._app, self._workspace)
+
     async def order(self, like: int | None = None) -> None:
         from kmptui.tui.dialogs.order.flow import order_certificate
 

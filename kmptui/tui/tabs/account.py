@@ -13,14 +13,16 @@ from kmptui.errors import VaultLocked
 from kmptui.services.account import AccountView
 from kmptui.services.mirror import MIRRORED
 from kmptui.tui import present
-from kmptui.tui.commands.account_commands import ACCOUNT_COMMANDS
+from kmptui.tui.commands.account_commands import ACCOUNT_COMMANDS, Changes
+from kmptui.tui.commands.command import perform
 from kmptui.tui.commands.list_commands import counted_rows
 from kmptui.tui.messages import AccountChanged, StoreChanged
-from kmptui.tui.tabs.home_panel import HomePanel, NeedsList
+from kmptui.tui.tabs.home_panel import HomePanel, NeedChosen, NeedsList
 from kmptui.tui.tabs.link_form import Linked, LinkForm
 from kmptui.tui.tabs.tab import Tab
 
 if TYPE_CHECKING:
+    from kmptui.services.home import Need
     from kmptui.services.vault import VaultStatus
     from kmptui.services.workspace import Workspace
     from kmptui.tui.commands.ways import Ways
@@ -147,6 +149,21 @@ class AccountTab(Tab):
             self._asked = False
             panel.asking("")
         await self.refresh_data()
+
+    @on(NeedChosen)
+    def _need_chosen(self, event: NeedChosen) -> None:
+        """What no list stands for: the changes in their dialog, anything else with what to do about it."""
+        event.stop()
+        if event.need.opens == Changes.OPENS:
+            self.start(lambda: perform(Changes(), self))
+        else:
+            self.start(lambda: self._tell(event.need))
+
+    async def _tell(self, need: Need) -> None:
+        from kmptui.tui.widgets.dialog import TextDialog
+
+        lines = dict.fromkeys(filter(None, (need.what, need.example, need.cure)))
+        await self.app.push_screen_wait(TextDialog(need.word, present.paragraph("\n".join(lines))))
 
     @on(Linked)
     def _linked(self, event: Linked) -> None:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,8 +22,18 @@ from kmptui.tui import present
 from kmptui.tui.messages import ShowList
 from kmptui.tui.widgets.details import wrapped
 
-WORST = frozenset({"UNCONF'D", "FAILED", "DCV", "KEYS", "REVOKED"})
-WORD, LABEL = 10, 12
+WORST = frozenset({"ACCOUNT", "UNCONF'D", "FAILED", "DCV", "SCHEDULE", "KEYS"})
+WORD, LABEL = 10, 14
+FEWEST = 6
+"""Lines of what needs somebody that are seen, however much stands below."""
+
+
+class NeedChosen(Message):
+    """Enter on a line that no list stands for: the changes elsewhere, the account, the schedule."""
+
+    def __init__(self, need: Need) -> None:
+        super().__init__()
+        self.need = need
 
 
 class NeedsList(OptionList):
@@ -97,13 +108,13 @@ class HomePanel(Vertical, can_focus=True):
         head.update(self._head(view, self.size.width))
         stale.update(present.text(f"! {view.stale}"))
         stale.display = bool(view.stale)
-        self._draw_needs(view.needs)
         told = {label for label, _ in self._facts}
         lines = [
             present.join((present.cell("" if row else label, LABEL), present.MUTED), piece)
             for label, words in (*(fact for fact in view.facts if fact[0] not in told), *self._facts)
             for row, piece in enumerate(wrapped(present.line(words), max(20, self.size.width - LABEL)))
         ]
+        self._draw_needs(view.needs, self.size.height - len(lines) - 2 - bool(view.stale))
         self.query_one(".home-facts", Static).update(Content("\n").join(lines))
 
     def _head(self, view: HomeView, cells: int) -> Content:
@@ -118,8 +129,10 @@ class HomePanel(Vertical, can_focus=True):
         gap = " " * max(2, cells - left.cell_length - width(right))
         return present.join(left, gap, (right, present.MUTED))
 
-    def _draw_needs(self, needs: tuple[Need, ...]) -> None:
+    def _draw_needs(self, needs: tuple[Need, ...], most: int) -> None:
+        """In at most so many lines, that what stands below is seen: it scrolls."""
         listing = self.query_one(NeedsList)
+        listing.styles.max_height = max(FEWEST, most)
         at = listing.highlighted or 0
         word = self._needs[at].word if at < len(self._needs) else ""
         self._needs = needs
@@ -136,9 +149,8 @@ class HomePanel(Vertical, can_focus=True):
     @on(OptionList.OptionSelected)
     def _open(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        query = self._needs[event.option_index].query
-        if query is not None:
-            self.post_message(ShowList(query))
+        need = self._needs[event.option_index]
+        self.post_message(ShowList(need.query) if need.query is not None else NeedChosen(need))
 
 
 def as_of(moment: datetime, now: datetime) -> str:
