@@ -40,6 +40,7 @@ from kmptui.services.record import Record
 from kmptui.services.reporting import Changed, Progress
 from kmptui.services.repository import Repository
 from kmptui.services.sending import Sending
+from kmptui.services.validating import Validating
 from kmptui.services.vault import VaultService
 from kmptui.store import audit
 from kmptui.store.claims import Holder
@@ -54,8 +55,8 @@ _log = logging.getLogger(__name__)
 
 
 class Workspace:
-    """The services of one home: vault, account, mirror, importing, ordering, checking, repository, lists, health, home,
-    record, drafts, backup; and paths, clock, actor, settings."""
+    """The services of one home: vault, account, mirror, importing, ordering, checking, repository, validating, lists,
+    health, home, record, drafts, backup; and paths, clock, actor, settings."""
 
     def __init__(self, engine: Engine, log: logging.Handler) -> None:
         """Use `open`."""
@@ -76,6 +77,7 @@ class Workspace:
         self.checking = Checking(engine, collecting, fetching, reconciling)
         self.ordering = Ordering(engine, placing, reconciling, self.checking)
         self.repository = Repository(engine)
+        self.validating = Validating(engine, claiming)
         self.lists = Lists(engine)
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)

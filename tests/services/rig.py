@@ -28,6 +28,7 @@ from kmptui.services.placing import Placing
 from kmptui.services.reconciling import Reconciling
 from kmptui.services.repository import Repository
 from kmptui.services.sending import Sending
+from kmptui.services.validating import Validating
 from kmptui.services.vault import VaultService
 from kmptui.store import account, audit
 from kmptui.store.account import StoredAccount
@@ -66,6 +67,7 @@ class Rig:
         self.naps: list[float] = []
         self.ordering = Ordering(engine, self.placing, self.reconciling, self.checking, self.sleep)
         self.repository = Repository(engine)
+        self.validating = Validating(engine, self.claiming, self.sleep)
         self.vault = VaultService(engine)
 
     @property
