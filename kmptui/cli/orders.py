@@ -1,4 +1,5 @@
-"""`kmptui orders`: import, list, show, check, watch, settle, edit, delete. Creating is in `order_create`."""
+"""`kmptui orders`: import, list, show, check, watch, settle, edit, delete. Creating is in `order_create`, a
+waiting order's validation in `order_dcv`."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import click
 from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json, dry_run, layout, split, yes
 from kmptui.cli.order_create import create
+from kmptui.cli.order_dcv import dcv
 from kmptui.cli.session import Progressing, engine
 from kmptui.domain.listing import Query, Topic
 
@@ -26,6 +28,7 @@ def orders() -> None:
 
 
 orders.add_command(create)
+orders.add_command(dcv)
 
 
 def facts(order: Order) -> dict[str, object]:
