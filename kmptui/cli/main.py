@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "account": ("account:account", "Link, show, test, unlink the SCM account; its health and password."),
     "sync": ("sync:sync", "Read organizations, domains, profiles and orders from SCM."),
     "organizations": ("mirrors:organizations", "Organizations and departments, as SCM has them."),
-    "domains": ("mirrors:domains", "Domains, their delegations and validations."),
+    "domains": ("domains:domains", "Domains: list, show, check, validate (DCV)."),
     "profiles": ("mirrors:profiles", "Certificate profiles: terms, keys, who may use them."),
     "orders": ("orders:orders", "Import, create, check, edit, renew, cancel, revoke and delete orders."),
     "certificates": ("certificates:certificates", "The repository: list, show, export, keys, revoke, delete."),

@@ -1,4 +1,4 @@
-"""`kmptui organizations|domains|profiles`: what the mirror holds, with its age."""
+"""`kmptui organizations|profiles`: what the mirror holds, with its age."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from kmptui.cli.session import engine
 from kmptui.domain.listing import Query, Topic
 
 if TYPE_CHECKING:
-    from kmptui.domain.domain import Domain
     from kmptui.domain.organization import Organization
     from kmptui.domain.profile import Profile
     from kmptui.services.workspace import Workspace
@@ -26,16 +25,12 @@ def organizations() -> None:
 
 
 @click.group()
-def domains() -> None:
-    """Domains, their delegations and validations."""
-
-
-@click.group()
 def profiles() -> None:
     """Certificate profiles."""
 
 
-async def _rows(workspace: Workspace, topic: Topic, text: str) -> list[Any]:
+async def rows_of(workspace: Workspace, topic: Topic, text: str) -> list[Any]:
+    """All rows of the topic; how old they are is told on standard error."""
     age = await workspace.mirror.age(topic)
     if age is None:
         diagnostics.note(f"The {topic} were never read from SCM: kmptui sync {topic}")
@@ -67,70 +62,8 @@ def _organization(row: Organization) -> dict[str, object]:
 @engine()
 async def list_organizations(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002
     """List organizations and departments with id and status."""
-    rows = [_organization(row) for row in await _rows(workspace, Topic.ORGANIZATIONS, filter)]
+    rows = [_organization(row) for row in await rows_of(workspace, Topic.ORGANIZATIONS, filter)]
     output.records(rows, ["id", "name", "parent", "status", "rest_enabled"], "json" if json else layout)
-    return exit_codes.FINE
-
-
-def _domain(row: Domain, workspace: Workspace) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "status": row.status(workspace.clock.now().date()),
-        "state": row.state or None,
-        "dcv_method": row.dcv_method or None,
-        "dcv_expires": row.dcv_expires and row.dcv_expires.isoformat(),
-        "delegations": [
-            {
-                "organization_id": d.organization_id,
-                "status": d.status,
-                "cert_types": list(d.cert_types),
-                "privileges": list(d.privileges),
-            }
-            for d in row.delegations
-        ],
-    }
-
-
-@domains.command("list")
-@click.argument("filter", required=False, default="")
-@layout
-@as_json
-@engine()
-async def list_domains(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002
-    """List domains with id, status and the end of their validation."""
-    rows = [_domain(row, workspace) for row in await _rows(workspace, Topic.DOMAINS, filter)]
-    output.records(rows, ["id", "name", "status", "dcv_method", "dcv_expires"], "json" if json else layout)
-    return exit_codes.FINE
-
-
-@domains.command("show")
-@click.argument("name")
-@as_json
-@engine()
-async def show_domain(workspace: Workspace, name: str, json: bool) -> int:
-    """One domain: state, validation and its end, delegations, and the certificates that depend on it."""
-    from kmptui.errors import NotFound
-
-    found = [row for row in await _rows(workspace, Topic.DOMAINS, "") if name.lower() in {row.name, str(row.id)}]
-    if not found:
-        raise NotFound(f"No domain {name} in the mirror", cure="kmptui sync domains reads them anew")
-    view = await workspace.lists.domain(found[0].id)
-    facts = _domain(view.domain, workspace)
-    if json:
-        output.value({**facts, "certificates": [row.common_name for row in view.certificates]})
-        return exit_codes.FINE
-    titles = dict(view.organizations)
-    output.fields(
-        [
-            *((label, facts[label]) for label in ("id", "name", "status", "state", "dcv_method", "dcv_expires")),
-            *(
-                ("delegated to", f"{titles.get(d.organization_id, d.organization_id)}: {', '.join(d.privileges)}")
-                for d in view.domain.delegations
-            ),
-            ("certificates", f"{view.certificates_total:,} depend on it"),
-        ]
-    )
     return exit_codes.FINE
 
 
@@ -153,6 +86,6 @@ def _profile(row: Profile) -> dict[str, object]:
 @engine()
 async def list_profiles(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002
     """List profiles with id, status, terms in days and key types."""
-    rows = [_profile(row) for row in await _rows(workspace, Topic.PROFILES, filter)]
+    rows = [_profile(row) for row in await rows_of(workspace, Topic.PROFILES, filter)]
     output.records(rows, ["id", "name", "status", "terms", "keys"], "json" if json else layout)
     return exit_codes.FINE

@@ -10,6 +10,7 @@ import click
 from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json, dry_run, layout, split, yes
 from kmptui.cli.order_create import create
+from kmptui.cli.order_dcv import dcv
 from kmptui.cli.order_decisions import approve, cancel, decline
 from kmptui.cli.order_edit import edit
 from kmptui.cli.order_reissue import reissue
@@ -31,7 +32,7 @@ def orders() -> None:
     """Orders: what was asked of SCM. ID is o118 or 118 (ours), scm:4711823 (SCM's), a unique name or serial."""
 
 
-for command in (create, edit, renew, reissue, cancel, decline, approve, revoke_order):
+for command in (create, edit, renew, reissue, cancel, decline, approve, revoke_order, dcv):
     orders.add_command(command)
 
 

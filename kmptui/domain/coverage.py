@@ -14,8 +14,6 @@ from kmptui.domain.domain import Delegation, Domain, word
 from kmptui.domain.names import under
 from kmptui.errors import Finding
 
-VALIDATE = "Validate it in SCM, then sync domains"
-
 
 class DomainIndex:
     """Domains by name, so that finding one costs a few look-ups, however many there are."""
@@ -86,12 +84,12 @@ def _against(domain: Domain, name: str, organization_id: int, parent_id: int | N
         return _finding(f"{domain.name} waits for approval", "Have the request approved in SCM")
     if status == "expired":
         when = f" on {domain.dcv_expires:%-d %b %Y}" if domain.dcv_expires else ""
-        return _finding(f"DCV of {domain.name} ended{when}", VALIDATE)
+        return _finding(f"DCV of {domain.name} ended{when}", _validate(domain))
     if status != "validated":
-        return _finding(f"{domain.name} is not validated", VALIDATE)
+        return _finding(f"{domain.name} is not validated", _validate(domain))
     if word(domain.dcv_method).startswith("http") and name != domain.name.lower():
         # an HTTP proof covers the exact name (CA/B Forum Baseline Requirements 3.2.2.4.18)
-        return _finding(f"{domain.name} is validated over HTTP, which covers its own name only", "Validate it by CNAME")
+        return _finding(f"{domain.name} is validated over HTTP, which covers its own name only", _validate(domain))
     if organization_id <= 0:
         return None
     return _undelegated(domain, name, organization_id, parent_id)
@@ -119,6 +117,10 @@ def _undelegated(domain: Domain, name: str, organization_id: int, parent_id: int
 
 def _grants(delegation: Delegation, wanted: str) -> bool:
     return not delegation.privileges or word(wanted) in {word(privilege) for privilege in delegation.privileges}
+
+
+def _validate(domain: Domain) -> str:
+    return f"Validate it: kmptui domains validate {domain.name} --method cname"
 
 
 def _finding(cause: str, cure: str) -> Finding:

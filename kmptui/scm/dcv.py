@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from kmptui.domain.dcv import DcvInstruction, DcvLogLine, DcvRecord, DcvRow, DcvState, OrderDcv
+from kmptui.domain.dcv import METHODS, DcvInstruction, DcvLogLine, DcvRecord, DcvRow, DcvState, OrderDcv
 from kmptui.errors import BadInput, ScmGarbled, ScmRefused
 from kmptui.scm import failures, wire
 from kmptui.scm.asking import Asking
@@ -18,7 +18,6 @@ from kmptui.scm.failures import Call
 from kmptui.scm.orders import PAGE
 
 T = TypeVar("T")
-METHODS = ("cname", "txt", "http", "https", "email")
 _LOOK = "It may be tried again: kmptui domains validate"
 STATUS, SEARCH, ORDER = Call("dcv status"), Call("dcv search"), Call("order dcv")
 START = Call("dcv start", "the start of the validation", _LOOK)

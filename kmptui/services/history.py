@@ -62,6 +62,9 @@ def _what(row: AuditRow, details: Mapping[str, str]) -> str:
         how = f" as {details['format']}" if "format" in details else ""
         to = f" to {details['to']}" if "to" in details else ""
         return f"{'to be exported' if row.phase == 'intent' else 'exported'}{how}{to}"
+    if row.action == "dcv recheck":
+        said = "to be asked for" if row.phase == "intent" else _OUTCOMES.get(row.outcome, row.outcome)
+        return f"another look at its DCV {said}"
     if row.outcome == "done" and row.action in _DONE:
         return _DONE[row.action]
     return f"{row.action} {row.outcome}"

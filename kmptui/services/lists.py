@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kmptui.config import make_private_folder
 from kmptui.domain.audit import AuditRow
 from kmptui.domain.certificate import Certificate, CertificateRow
+from kmptui.domain.dcv import Dependents
 from kmptui.domain.domain import Domain
 from kmptui.domain.keys import KeySpec
 from kmptui.domain.listing import Query, Topic, Window
@@ -21,7 +22,7 @@ from kmptui.domain.organization import Organization
 from kmptui.domain.profile import Profile
 from kmptui.services import history, tables
 from kmptui.services.outfile import write_out
-from kmptui.store import audit, certificates, ledger, listing, mirror
+from kmptui.store import audit, certificates, dependents, ledger, listing, mirror
 
 if TYPE_CHECKING:
     from kmptui.services.engine import Engine
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DomainView:
-    """A domain, the titles of the organizations that it is delegated to, and the certificates that depend on it."""
+    """A domain, the titles of the organizations that it is delegated to, the certificates of the repository with a name
+    at or below it, and what is refused while it is not validated."""
 
     domain: Domain
     organizations: tuple[tuple[int, str], ...]
     certificates: tuple[CertificateRow, ...]
     certificates_total: int
+    blocks: Dependents = field(default=Dependents())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ class Lists:
 
     async def domain(self, domain_id: int) -> DomainView:
         """Raises NotFound."""
-        return await self._engine.store.read(_domain, domain_id)
+        days = self._engine.settings.renew_days_before
+        return await self._engine.store.read(_domain, domain_id, self._now().date(), days)
 
     async def profile(self, profile_id: int) -> ProfileView:
         """Raises NotFound."""
@@ -235,14 +239,14 @@ def _organization(db: Db, organization_id: int) -> OrganizationView:
     return OrganizationView(found, departments, profiles)
 
 
-def _domain(db: Db, domain_id: int) -> DomainView:
+def _domain(db: Db, domain_id: int, today: date, days: int) -> DomainView:
     found = mirror.domain(db, domain_id)
     titles = {row.id: row.title for row in mirror.organizations(db)}
     named = tuple(
         (one.organization_id, titles.get(one.organization_id, str(one.organization_id))) for one in found.delegations
     )
     rows, total = certificates.under(db, found.name)
-    return DomainView(found, named, rows, total)
+    return DomainView(found, named, rows, total, dependents.of_domain(db, found.name, today, days))
 
 
 def _profile(db: Db, profile_id: int) -> ProfileView:

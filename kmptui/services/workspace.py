@@ -55,6 +55,7 @@ from kmptui.services.revoking import Revoking
 from kmptui.services.schedule import Schedule
 from kmptui.services.sending import Sending
 from kmptui.services.steps import Steps
+from kmptui.services.validating import Validating
 from kmptui.services.vault import VaultService
 from kmptui.store import audit
 from kmptui.store.claims import Holder
@@ -97,6 +98,7 @@ class Workspace:
         self.revoking = Revoking(engine, claiming, self.acting, Proving(engine, claiming))
         self.deciding = Deciding(engine, claiming, self.acting)
         self.editing = Editing(engine, claiming, self.acting, placing)
+        self.validating = Validating(engine, claiming)
         self.lists = Lists(engine)
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)

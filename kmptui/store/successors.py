@@ -12,8 +12,9 @@ from kmptui.store.columns import NEVER, json_text, names_of
 from kmptui.store.db import Db, kept, revisions
 
 _VALID = (
-    "SELECT id, expires, state <> 'expired' AND expires >= ?, common_name, names_count, names FROM orders WHERE shelf = 0"
-    " AND state IN ('issued', 'issued, not added', 'reissue under way', 'expired') AND expires >= ? AND expires < ?"
+    "SELECT id, expires, state <> 'expired' AND expires >= ?, common_name, names_count, names FROM orders"
+    " WHERE shelf = 0 AND state IN ('issued', 'issued, not added', 'reissue under way', 'expired') AND expires >= ?"
+    " AND expires < ?"
 )
 _EXPIRED = timedelta(days=30)
 """How long an expired one is asked after: as long as lists show it."""

@@ -35,6 +35,7 @@ from kmptui.services.renewing import Renewing
 from kmptui.services.repository import Repository
 from kmptui.services.revoking import Revoking
 from kmptui.services.sending import Sending
+from kmptui.services.validating import Validating
 from kmptui.services.vault import VaultService
 from kmptui.store import account, audit
 from kmptui.store.account import StoredAccount
@@ -79,6 +80,7 @@ class Rig:
         self.revoking = Revoking(engine, self.claiming, self.acting, Proving(engine, self.claiming))
         self.deciding = Deciding(engine, self.claiming, self.acting)
         self.editing = Editing(engine, self.claiming, self.acting, self.placing)
+        self.validating = Validating(engine, self.claiming, self.sleep)
         self.vault = VaultService(engine)
 
     @property

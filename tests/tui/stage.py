@@ -419,6 +419,7 @@ class Stage:
     checking: Any = None
     record: Any = None
     changes: Any = None
+    validating: Any = None
     running: tuple[Any, ...] = ()
 
     def subscribe(self, callback: Any) -> Callable[[], None]:
