@@ -27,7 +27,7 @@ from kmptui.domain.order import (
 )
 from kmptui.domain.organization import Organization
 from kmptui.domain.profile import CustomField, Profile
-from kmptui.errors import BadInput, Finding, HeldElsewhere, KmptuiError, Refused, ScmRefused, Unreachable
+from kmptui.errors import BadInput, Finding, HeldElsewhere, KmptuiError, Refused, ScmRefused, Stopped, Unreachable
 from kmptui.services import placing, spelling
 from kmptui.services.reconciling import Candidate
 from kmptui.store import drafts, ledger, mirror
@@ -178,7 +178,7 @@ class Ordering:
         order = await self._engine.store.read(ledger.order, order_id)
         told = ""
         while True:
-            with contextlib.suppress(Unreachable):  # asked again after the next pause
+            with contextlib.suppress(Unreachable, Stopped):  # asked again after the next pause
                 await self._checking.check([order_id])
             order = await self._engine.store.read(ledger.order, order_id)
             if order.row.state != told:
