@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from kmptui.domain.order import KeystorePassword, Ledger, OwnCsr
 from kmptui.errors import (
@@ -23,6 +24,7 @@ from kmptui.errors import (
     VaultLocked,
 )
 from kmptui.tui.app import KmptuiApp
+from kmptui.tui.dialogs.order import fieldset
 from kmptui.tui.dialogs.order.follow import FollowPage
 from kmptui.tui.dialogs.order.form import OrderForm
 from kmptui.tui.dialogs.order.names_field import NamesField, NamesList
@@ -148,6 +150,38 @@ async def test_1024_characters_of_comments_pass_and_one_more_is_refused_here(tmp
         await pilot.press("ctrl+o")
         await pilot.pause()
         assert isinstance(pilot.app.screen, OrderForm)
+        assert play.ordering.placed == []
+
+
+async def test_a_long_text_typed_key_by_key_reads_no_other_field_and_is_checked_before_the_preview(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with the_form(tmp_path) as (pilot, form, play):
+        await ready(pilot, form)
+        field(form, "comments").focus_control()
+        await pilot.pause()
+        layouts = []
+        lay_out = Screen._refresh_layout
+
+        def counted(screen: Screen[Any], *arguments: Any, **options: Any) -> None:
+            layouts.append(screen)
+            lay_out(screen, *arguments, **options)
+
+        monkeypatch.setattr(fieldset, "read", lambda *_: pytest.fail("every field was read for a key in a text"))
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        for _ in range(1025):
+            pilot.app.post_message(events.Key("x", "x"))
+        await until(pilot, lambda: len(form.values.comments) == 1025)
+        await until(pilot, lambda: field(form, "comments").is_bad, "the check")
+        assert "1,025" in field(form, "comments").said
+        assert len(layouts) < 100, "only where the text takes one more line"
+        monkeypatch.undo()
+        await pilot.press("backspace")
+        pilot.app.post_message(events.Key("y", "y"))
+        pilot.app.post_message(events.Key("ctrl+o", None))
+        await until(pilot, lambda: form.values.comments.endswith("y"))
+        await pilot.pause(0.3)
+        assert isinstance(pilot.app.screen, OrderForm), "what was found for one character less does not count"
         assert play.ordering.placed == []
 
 
