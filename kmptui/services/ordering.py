@@ -27,7 +27,17 @@ from kmptui.domain.order import (
 )
 from kmptui.domain.organization import Organization
 from kmptui.domain.profile import CustomField, Profile
-from kmptui.errors import BadInput, Finding, HeldElsewhere, KmptuiError, Refused, ScmRefused, Stopped, Unreachable
+from kmptui.errors import (
+    BadInput,
+    Finding,
+    HeldElsewhere,
+    KmptuiError,
+    Refused,
+    ScmRefused,
+    Stopped,
+    Unreachable,
+    VaultLocked,
+)
 from kmptui.services import placing, spelling
 from kmptui.services.reconciling import Candidate
 from kmptui.store import drafts, ledger, mirror
@@ -143,9 +153,15 @@ class Ordering:
         return _placed(await self._engine.own(work, f"Ordering {request.common_name}"))
 
     async def place_each(
-        self, request: OrderRequest, *, again: bool = False, despite_mirror: bool = False
+        self,
+        request: OrderRequest,
+        *,
+        again: bool = False,
+        despite_mirror: bool = False,
+        on_placed: Callable[[Placed], object] = lambda _: None,
     ) -> tuple[Placed, ...]:
-        """One order for each name of the request, one after the other; stops at credentials or connection trouble."""
+        """One order for each name of the request, one after the other, `on_placed` hears each outcome; stops at
+        credentials or connection trouble. Raises VaultLocked before the first, so that nothing is half done."""
         placed: list[Placed] = []
         for number, name in enumerate(request.names, 1):
             words = f"Ordering {name} ({number:,} of {len(request.names):,})"
@@ -155,9 +171,13 @@ class Ordering:
             try:
                 placed.append(_placed(await self._engine.own(work, words)))
             except KmptuiError as error:
+                if isinstance(error, VaultLocked) and not placed:
+                    raise
                 placed.append(await self._not_placed(name, noted[-1] if noted else None, error))
                 if not isinstance(error, Refused | ScmRefused | HeldElsewhere):
+                    on_placed(placed[-1])
                     break
+            on_placed(placed[-1])
         return tuple(placed)
 
     async def _not_placed(self, name: str, order_id: int | None, error: KmptuiError) -> Placed:

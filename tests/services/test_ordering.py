@@ -26,6 +26,7 @@ from kmptui.errors import (
 )
 from kmptui.pki import csr, keypair
 from kmptui.sandbox.server import SandboxServer
+from kmptui.services.ordering import Placed
 from kmptui.store import account, claims, keys, ledger
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import opened, request
@@ -167,7 +168,14 @@ async def test_one_order_for_each_name(paths: Paths, sandbox: SandboxServer) -> 
     sandbox.control("domains/example.net", {"expires": "2026-01-01T00:00:00Z"})
     async with opened(paths, sandbox) as rig:
         wanted = request("a1.example.com", "a1.example.net", "b1.example.com")
-        first, second, third = await rig.ordering.place_each(wanted)
+        told: list[Placed] = []
+        await rig.vault.lock()
+        with pytest.raises(VaultLocked):
+            await rig.ordering.place_each(wanted, on_placed=told.append)
+        assert told == [], "nothing is half done"
+        await rig.vault.unlock()
+        first, second, third = await rig.ordering.place_each(wanted, on_placed=told.append)
+        assert told == [first, second, third]
         assert (first.ledger, third.ledger) == (Ledger.ACCEPTED, Ledger.ACCEPTED)
         assert isinstance(second.error, PreflightFailed)
         assert second.order_id is None

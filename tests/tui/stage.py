@@ -197,11 +197,13 @@ class StageOrdering:
         self.orders[1] = order
         return Placed(1, 4711, request.common_name, Ledger.ACCEPTED, "SCM took the order as 4711")
 
-    async def place_each(self, request: OrderRequest, **flags: bool) -> tuple[Placed, ...]:
+    async def place_each(self, request: OrderRequest, *, on_placed: Any, **flags: bool) -> tuple[Placed, ...]:
         done = []
         for name in request.names:
             self.placed.append((replace(request, names=(name,)), False, False))
+            await self.gate.wait()
             done.append(Placed(len(self.placed), 4711, name, Ledger.ACCEPTED, "SCM took it"))
+            on_placed(done[-1])
         return tuple(done)
 
     async def like(self, order_id: int) -> OrderRequest:

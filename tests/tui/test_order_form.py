@@ -25,6 +25,7 @@ from kmptui.errors import (
 )
 from kmptui.tui.app import KmptuiApp
 from kmptui.tui.dialogs.order import fieldset
+from kmptui.tui.dialogs.order.each_page import EachPage
 from kmptui.tui.dialogs.order.follow import FollowPage
 from kmptui.tui.dialogs.order.form import OrderForm
 from kmptui.tui.dialogs.order.names_field import NamesField, NamesList
@@ -315,9 +316,32 @@ async def test_one_for_each_name_places_them_all_and_tells_each(tmp_path: Path) 
         await pilot.press("ctrl+o")
         await is_open(pilot, PreviewDialog)
         assert "Places 2 orders" in shown(pilot.app.screen)
+        play.ordering.gate.clear()
         await pilot.press("ctrl+y")
-        await is_open(pilot, TextDialog)
+        await is_open(pilot, EachPage)
+        await sees(pilot, "0 of 2 done")
+        assert "[.]         a.example.edu  is being sent to SCM" in shown(pilot.app.screen)
+        assert "[ ]         b.example.edu" in shown(pilot.app.screen)
+        play.ordering.gate.set()
+        await sees(pilot, "2 of 2 done")
         assert [request.names for request, *_ in play.ordering.placed] == [("a.example.edu",), ("b.example.edu",)]
+        assert "[x] o2      b.example.edu  SCM took it" in shown(pilot.app.screen)
+        assert "Orders shows them" in shown(pilot.app.screen)
+
+
+async def test_one_for_each_name_goes_on_when_its_page_is_left_and_is_told_at_the_end(tmp_path: Path) -> None:
+    async with the_form(tmp_path) as (pilot, form, play):
+        await ready(pilot, form, "a.example.edu,b.example.edu")
+        field(form, "each").choose(True)
+        play.ordering.gate.clear()
+        await pilot.press("ctrl+o")
+        await is_open(pilot, PreviewDialog)
+        await pilot.press("ctrl+y")
+        await is_open(pilot, EachPage)
+        await pilot.press("escape")
+        await is_open(pilot, HomeScreen)
+        play.ordering.gate.set()
+        await is_open(pilot, TextDialog)
         assert "b.example.edu: SCM took it" in shown(pilot.app.screen)
 
 
