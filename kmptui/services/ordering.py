@@ -8,7 +8,7 @@ import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from kmptui.domain.keys import KeySpec
@@ -121,6 +121,11 @@ class Ordering:
     async def check(self, request: OrderRequest) -> tuple[Finding, ...]:
         """Everything that is known against the request, from the store only; quick enough for each key press."""
         return await self._placing.findings(request)
+
+    async def dcv_ends(self, names: Sequence[str]) -> dict[str, date]:
+        """When the proof of control (DCV) of each name's domain ends, from the store only; names without one are not
+        in it."""
+        return await self._placing.dcv_ends(names)
 
     async def similar(self, request: OrderRequest) -> tuple[OrderRow, ...]:
         """Orders with the same names and profile that are open or were placed within 24 hours."""

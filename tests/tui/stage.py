@@ -11,7 +11,7 @@ from typing import Any
 
 from kmptui.config import Paths, Settings
 from kmptui.domain import preflight
-from kmptui.domain.coverage import DomainIndex
+from kmptui.domain.coverage import DomainIndex, dcv_end
 from kmptui.domain.domain import Delegation, Domain
 from kmptui.domain.keys import KeySpec
 from kmptui.domain.listing import Query, Topic, Window
@@ -178,6 +178,10 @@ class StageOrdering:
                 NOW.date(), facts.profiles, facts.custom_fields, facts.organizations, DomainIndex(domains())
             ),
         )
+
+    async def dcv_ends(self, names: Any) -> dict[str, date]:
+        index = DomainIndex(domains())
+        return {name: end for name in names if (end := dcv_end(name, index)) is not None}
 
     async def similar(self, request: OrderRequest) -> tuple[OrderRow, ...]:
         return self.alike

@@ -93,7 +93,7 @@ async def test_what_is_wrong_floats_up_with_its_reason_and_the_cursor_goes_there
         await type_text(pilot, "shop.example.edu,www.example.edu,*.cdn.example.org,a.lapsed.example,")
         await until(pilot, lambda: len([f for f in form.findings if f.field == "names"]) == 2)
         screen = shown(form).splitlines()
-        assert "common name" in screen[3]
+        assert "common name, ok, DCV to 2 Feb" in screen[3]
         assert screen[4].strip().startswith("x *.cdn.example.org")
         assert screen[5].strip().startswith("x a.lapsed.example")
         await pilot.press("ctrl+g")
@@ -159,8 +159,12 @@ async def test_a_long_text_typed_key_by_key_reads_no_other_field_and_is_checked_
 ) -> None:
     async with the_form(tmp_path) as (pilot, form, play):
         await ready(pilot, form)
-        field(form, "comments").focus_control()
-        await pilot.pause()
+        await fill(pilot, form, comments="x" * 975)
+        await until(pilot, lambda: form.values.comments)
+        comments = field(form, "comments")
+        comments.area.move_cursor((0, 975))
+        comments.focus_control()
+        await pilot.pause(0.3)
         layouts = []
         lay_out = Screen._refresh_layout
 
@@ -170,12 +174,12 @@ async def test_a_long_text_typed_key_by_key_reads_no_other_field_and_is_checked_
 
         monkeypatch.setattr(fieldset, "read", lambda *_: pytest.fail("every field was read for a key in a text"))
         monkeypatch.setattr(Screen, "_refresh_layout", counted)
-        for _ in range(1025):
+        for _ in range(50):
             pilot.app.post_message(events.Key("x", "x"))
         await until(pilot, lambda: len(form.values.comments) == 1025)
         await until(pilot, lambda: field(form, "comments").is_bad, "the check")
         assert "1,025" in field(form, "comments").said
-        assert len(layouts) < 100, "only where the text takes one more line"
+        assert len(layouts) < 10, "only where the text takes one more line"
         monkeypatch.undo()
         await pilot.press("backspace")
         pilot.app.post_message(events.Key("y", "y"))

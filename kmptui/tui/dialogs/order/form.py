@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -78,6 +78,7 @@ class OrderForm(Page[OrderDecision]):
         self._restored = draft_of is not None
         self._busy = ""
         self._unread = ""
+        self._ends: Mapping[str, date] = {}
         self._edited: set[str] = set()
         self._dirty = False
         self._saving = False
@@ -161,12 +162,15 @@ class OrderForm(Page[OrderDecision]):
 
     async def _check(self) -> None:
         """Show what is known against the values; again where they changed meanwhile, so that it holds for the last."""
-        values, known = self.values, await self.ordering.check(self.values.request())
-        while values != self.values:
-            values, known = self.values, await self.ordering.check(self.values.request())
+        values = None
+        while values is None or values != self.values:
+            values = self.values
+            known = await self.ordering.check(values.request())
+            ends = await self.ordering.dcv_ends(values.names)
         own = tuple(self._why_unread(finding) for finding in values.own_findings())
         told = {finding.field for finding in own}
         self.findings = own + tuple(f for f in known if f.field not in told or f.field == "names")
+        self._ends = ends
         self.show_findings()
 
     async def _read_csr(self) -> None:
@@ -207,7 +211,7 @@ class OrderForm(Page[OrderDecision]):
                 field.show_note()
             else:
                 field.show_note(said.cause, bad=not said.hint and not self._quiet(said))
-        self.query_one(NamesField).show_findings(by_name(self.findings))
+        self.query_one(NamesField).show_findings(by_name(self.findings), self._ends)
         self.draw_note()
 
     def draw_note(self) -> None:
