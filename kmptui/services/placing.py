@@ -136,9 +136,10 @@ class Placing:
         return preflight.check(request, dataclasses.replace(facts, csr_key=spec))
 
     async def _read_anew(self, client: ScmClient, request: OrderRequest) -> None:
-        """The organization and the domains that the request names, as SCM has them now: one GET for each fact."""
+        """The organization and the domains that the request names, as SCM has them now: one GET for each fact. Where
+        no domain is known for a name, SCM is asked whether it has one by now."""
         engine = self._engine
-        organizations, domain_ids = await engine.store.read(_named, request)
+        organizations, domain_ids, unknown = await engine.store.read(_named, request)
 
         if organizations:
             # a department shares what SCM says of its organization
@@ -158,8 +159,11 @@ class Placing:
             await engine.store.write(mirror.update_domain, await client.domain(domain_id))
 
         await for_each(domain_ids, domain, engine.settings.concurrency)
+        newer = await client.domains_above(unknown) if unknown else []
+        for found in newer:
+            await engine.store.write(mirror.update_domain, found)
         engine.changed(Topic.ORGANIZATIONS, {one.id for one in organizations})
-        engine.changed(Topic.DOMAINS, set(domain_ids))
+        engine.changed(Topic.DOMAINS, {*domain_ids, *(found.id for found in newer)})
 
     async def _made(self, request: OrderRequest) -> tuple[Material, Enrolment]:
         """Key, CSR, mark and the request as SCM will get it: what may fail fails here, before anything is written."""
@@ -257,14 +261,17 @@ def _facts(db: Db, today: date) -> Facts:
     )
 
 
-def _named(db: Db, request: OrderRequest) -> tuple[tuple[Organization, ...], tuple[int, ...]]:
-    """The organization (then its parent) and the ids of the domains that stand behind the names."""
+def _named(db: Db, request: OrderRequest) -> tuple[tuple[Organization, ...], tuple[int, ...], tuple[str, ...]]:
+    """The organization (then its parent), the ids of the domains that stand behind the names, and names without
+    any."""
     everything = {one.id: one for one in mirror.organizations(db)}
     chosen = everything.get(request.organization_id)
     parent = everything.get(chosen.parent_id) if chosen is not None and chosen.parent_id is not None else None
     index = DomainIndex(mirror.domains(db))
     domains = {domain.id for name in request.names for domain in index.above(name)}
-    return tuple(one for one in (chosen, parent) if one is not None), tuple(sorted(domains))
+    unknown = tuple(name for name in request.names if not any(True for _ in index.above(name)))
+    heads = tuple(one for one in (chosen, parent) if one is not None)
+    return heads, tuple(sorted(domains)), unknown
 
 
 def _similar(db: Db, request: OrderRequest, now: datetime, apart_from: int | None) -> tuple[OrderRow, ...]:
