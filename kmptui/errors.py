@@ -32,6 +32,7 @@ Each error says what happened (`what`), what it comes from (`why`) and what to d
     │   ├── NotFound                   no row of ours has that id, name or serial
     │   └── Ambiguous                  several rows have it
     ├── HeldElsewhere                  another process works on the same thing
+    ├── Stopped                        a person has stopped work that only reads
     ├── VaultLocked
     │   └── WrongPassphrase
     ├── StoreFailed
@@ -266,6 +267,10 @@ class HeldElsewhere(KmptuiError):
         super().__init__(what, why=holder, cure=cure)
         self.holder = holder
         self.since = since
+
+
+class Stopped(KmptuiError):
+    """A person has stopped it; what is done already is kept, and `why` says how it goes on."""
 
 
 class VaultLocked(KmptuiError):

@@ -41,6 +41,17 @@ def domain_for(name: str, domains: DomainIndex | Iterable[Domain]) -> Domain | N
     return next(index.above(name), None)
 
 
+def dcv_end(name: str, domains: DomainIndex) -> date | None:
+    """The day on which the proof of control (DCV) of the name's domain ends; None where none is known."""
+    deciding = _deciding(list(domains.above(name)))
+    return deciding.dcv_expires if deciding is not None else None
+
+
+def _deciding(known: list[Domain]) -> Domain | None:
+    """The most specific that SCM still lists, else the most specific there was."""
+    return next((domain for domain in known if domain.present), known[0] if known else None)
+
+
 def privilege(domain: str, name: str) -> str:
     """The privilege that ordering `name` under `domain` takes."""
     base = domain.removeprefix("*.")
@@ -67,8 +78,7 @@ def name_findings(
     if ":" in name or name.replace(".", "").isdigit():
         return None
     index = domains if isinstance(domains, DomainIndex) else DomainIndex(domains)
-    known = list(index.above(name))
-    deciding = next((domain for domain in known if domain.present), known[0] if known else None)
+    deciding = _deciding(list(index.above(name)))
     if deciding is None:
         return _finding("no domain of this account covers it", "Add and validate the domain in SCM, then sync")
     return _against(deciding, name, organization_id, parent_id, today)

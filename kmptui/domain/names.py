@@ -181,7 +181,7 @@ def covers(pattern: str, name: str) -> bool:
     """
     if pattern == name:
         return True
-    if not pattern.startswith("*.") or name.startswith("*.") or _is_address(name):
+    if not pattern.startswith("*.") or name.startswith("*.") or is_address(name):
         return False
     label, dot, rest = name.partition(".")
     return bool(label) and bool(dot) and rest == pattern[2:]
@@ -190,7 +190,7 @@ def covers(pattern: str, name: str) -> bool:
 def under(domain: str, name: str) -> bool:
     """Whether `name` belongs to `domain`: itself, below it, or a wildcard of it. A domain `*.example.org` holds what is
     below example.org, but not example.org."""
-    if _is_address(name):
+    if is_address(name):
         return False
     base = domain.removeprefix("*.")
     host = name.removeprefix("*.")
@@ -256,7 +256,7 @@ def _address(bare: str) -> str | None:
         return None
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     return ":" in text or (text[-1:].isdigit() and text.replace(".", "").isdigit())
 
 

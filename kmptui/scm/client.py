@@ -39,7 +39,7 @@ class ScmClient:
     Proof            prove() · is_mrao() · privileges() · myself() · password_state()
     Directory        organizations() · organization(id) · validations(id) · profiles(organization_id=None) ·
                      custom_fields()
-    Domains          domains(on_progress=None) · domain(id)
+    Domains          domains(on_progress=None) · domain(id) · domains_above(names)
     Orders           count(**filters) · list_orders(position, size, **filters) · details(ssl_id) · report(…) ·
                      collect(ssl_id, format="x509")
     Validation       dcv_status(domain) · dcv_list(…) · order_dcv(ssl_id)
@@ -94,6 +94,7 @@ class ScmClient:
         self.custom_fields = directory.custom_fields
         self.domains = domains.domains
         self.domain = domains.domain
+        self.domains_above = domains.domains_above
 
         self.count = orders.count
         self.list_orders = orders.list_orders

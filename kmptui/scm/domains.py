@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from kmptui.domain.domain import Delegation, Domain
+from kmptui.domain.names import is_address, under
 from kmptui.errors import RoleMissing, ScmRefused
 from kmptui.scm import wire
 from kmptui.scm.asking import Asking
@@ -69,6 +70,22 @@ class Domains:
             tuple(_delegation(one) for one in row.delegations or () if one.org_id),
         )
 
+    async def domains_above(self, names: Iterable[str]) -> list[Domain]:
+        """The domains that the names belong to, with delegations, however many others there are. SCM is asked for those
+        with the last two labels of a name in theirs: its filter takes a part of a name, and none of them is without
+        these."""
+        below: dict[str, list[str]] = {}
+        for name in names:
+            if not is_address(name):
+                below.setdefault(".".join(name.removeprefix("*.").split(".")[-2:]), []).append(name)
+        found: list[Domain | None] = []
+        for part, some in below.items():
+            _, _, rows = await self._pages(name=part)
+            for number, listed in rows.items():
+                if any(under(listed.lower(), name) for name in some):
+                    found.append(await self._details(number, listed))
+        return [domain for domain in found if domain is not None]
+
     async def _details(self, number: int, name: str) -> Domain | None:
         try:
             return await self.domain(number)
@@ -89,12 +106,12 @@ class Domains:
                 return list(rows.items())
         raise self._connection.garbled(f"it lists {seen:,} of {total or 0:,} domains")
 
-    async def _pages(self) -> tuple[int, int | None, dict[int, str]]:
+    async def _pages(self, **filters: str) -> tuple[int, int | None, dict[int, str]]:
         """Rows seen (each id once, rows without an id too), SCM's own count, and the rows by id."""
         found: dict[int, str] = {}
         nameless = position = 0
         while True:
-            params = {"size": PAGE, "position": position}
+            params: dict[str, str | int] = {"size": PAGE, "position": position, **filters}
             answer = await self._connection.read(DOMAINS, "GET", "/domain/v1", params=params)
             rows = self._ask.read_rows(DOMAINS, wire.DomainRow, answer, key=lambda row: row.id)
             for row in rows:

@@ -59,8 +59,9 @@ def left(found: Iterable[Finding], *, despite_mirror: bool) -> list[Finding]:
 
 
 async def read_anew(engine: Engine, client: ScmClient, request: OrderRequest) -> None:
-    """The organization and the domains that the request names, as SCM has them now: one GET for each fact."""
-    organizations, domain_ids = await engine.store.read(_named, request)
+    """The organization and the domains that the request names, as SCM has them now: one GET for each fact. Where no
+    domain is known for a name, SCM is asked whether it has one by now."""
+    organizations, domain_ids, unknown = await engine.store.read(_named, request)
 
     if organizations:
         # a department shares what SCM says of its organization
@@ -80,8 +81,11 @@ async def read_anew(engine: Engine, client: ScmClient, request: OrderRequest) ->
         await engine.store.write(mirror.update_domain, await client.domain(domain_id))
 
     await for_each(domain_ids, domain, engine.settings.concurrency)
+    newer = await client.domains_above(unknown) if unknown else []
+    for found in newer:
+        await engine.store.write(mirror.update_domain, found)
     engine.changed(Topic.ORGANIZATIONS, {one.id for one in organizations})
-    engine.changed(Topic.DOMAINS, set(domain_ids))
+    engine.changed(Topic.DOMAINS, {*domain_ids, *(found.id for found in newer)})
 
 
 async def read_profile_anew(engine: Engine, client: ScmClient, request: OrderRequest) -> None:
@@ -92,11 +96,14 @@ async def read_profile_anew(engine: Engine, client: ScmClient, request: OrderReq
     engine.changed(Topic.PROFILES, {request.profile_id})
 
 
-def _named(db: Db, request: OrderRequest) -> tuple[tuple[Organization, ...], tuple[int, ...]]:
-    """The organization (then its parent) and the ids of the domains that stand behind the names."""
+def _named(db: Db, request: OrderRequest) -> tuple[tuple[Organization, ...], tuple[int, ...], tuple[str, ...]]:
+    """The organization (then its parent), the ids of the domains that stand behind the names, and names without
+    any."""
     everything = {one.id: one for one in mirror.organizations(db)}
     chosen = everything.get(request.organization_id)
     parent = everything.get(chosen.parent_id) if chosen is not None and chosen.parent_id is not None else None
     index = DomainIndex(mirror.domains(db))
     domains = {domain.id for name in request.names for domain in index.above(name)}
-    return tuple(one for one in (chosen, parent) if one is not None), tuple(sorted(domains))
+    unknown = tuple(name for name in request.names if not any(True for _ in index.above(name)))
+    heads = tuple(one for one in (chosen, parent) if one is not None)
+    return heads, tuple(sorted(domains)), unknown

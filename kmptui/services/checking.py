@@ -61,7 +61,10 @@ class Checking:
         reached ("issued, not added"). Raises NotLinked, AccountRefused, VaultLocked, Unreachable when nothing could be
         asked at all."""
         return await self._engine.own(
-            self._check(order_ids, self._engine.telling(report)), "Checking orders", stoppable=True
+            self._check(order_ids, self._engine.telling(report)),
+            "Checking orders",
+            stoppable=True,
+            stopped="what was found so far is kept, check again for the rest",
         )
 
     async def _check(self, order_ids: Collection[int] | None, report: Report) -> CheckReport:

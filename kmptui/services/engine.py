@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kmptui.domain.audit import Stamp
 from kmptui.domain.listing import Topic
-from kmptui.errors import KmptuiError, NotLinked, PasswordExpired, ReadOnly, WrongLogin
+from kmptui.errors import KmptuiError, NotLinked, PasswordExpired, ReadOnly, Stopped, WrongLogin
 from kmptui.services import rights
-from kmptui.services.reporting import Changed, Listeners, Report, Running, silent
+from kmptui.services.reporting import Changed, Listeners, Progress, Report, Running, silent
 from kmptui.store import account as accounts
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Engine:
         self.running = Running()
         self._owned: set[asyncio.Task[Any]] = set()
         self._stoppable: set[asyncio.Task[Any]] = set()
+        self._stopped: dict[asyncio.Task[Any], Progress] = {}
         self._client: ScmClient | None = None
         self._client_of: tuple[object, ...] = ()
         self._retired: list[ScmClient] = []
@@ -181,12 +183,19 @@ class Engine:
     # work
 
     async def own(
-        self, work: Coroutine[Any, Any, T], words: str = "", *, stoppable: bool = False, noting: bool = True
+        self,
+        work: Coroutine[Any, Any, T],
+        words: str = "",
+        *,
+        stoppable: bool = False,
+        stopped: str = "",
+        noting: bool = True,
     ) -> T:
         """Run work in a task of the workspace, shown as `words`; it goes on when the caller is cancelled, unless it is
-        `stoppable`: then it is cancelled too, and has ended when the caller hears of it. `noting`: it uses the stored
+        `stoppable`: then it is cancelled too, and has ended when the caller hears of it. A person may stop that, too:
+        Stopped is raised, with `stopped` to say what is kept and how it goes on. `noting`: it uses the stored
         credentials, and that SCM refuses them is noted, so that they are not sent again by themselves."""
-        task = asyncio.get_running_loop().create_task(self._shown(work, words, noting=noting))
+        task = asyncio.get_running_loop().create_task(self._shown(work, words, stoppable=stoppable, noting=noting))
         self._owned.add(task)
         if stoppable:
             self._stoppable.add(task)
@@ -200,11 +209,18 @@ class Engine:
                 if stoppable:
                     task.cancel()
                     await asyncio.wait([task])
+            elif (at := self._stopped.get(task)) is not None and not _cancelled():
+                far = f" at {at.done:,} of {at.total:,}" if at.total else ""
+                raise Stopped(f"Stopped{far}", why=stopped) from None
             raise
+        finally:
+            self._stopped.pop(task, None)
 
-    async def _shown(self, work: Coroutine[Any, Any, T], words: str, *, noting: bool) -> T:
+    async def _shown(self, work: Coroutine[Any, Any, T], words: str, *, stoppable: bool, noting: bool) -> T:
+        task = asyncio.current_task()
+        stop = partial(self._stop, task) if stoppable and task is not None else None
         try:
-            with self.running.shown(words) if words else contextlib.nullcontext():
+            with self.running.shown(words, stop) if words else contextlib.nullcontext():
                 return await work
         except (WrongLogin, PasswordExpired) as error:
             if noting and self._client_of:
@@ -212,6 +228,10 @@ class Engine:
             raise
         finally:
             await self._close_retired()
+
+    def _stop(self, task: asyncio.Task[Any], progress: Progress) -> None:
+        self._stopped[task] = progress
+        task.cancel()
 
     async def note_refusal(self, error: AccountRefused, identity: str) -> None:
         """SCM refused the password that is sealed under `identity`: unless it was replaced meanwhile, the account needs
@@ -256,6 +276,12 @@ class Engine:
         end = loop.time() + seconds
         while self._owned and loop.time() < end:
             await asyncio.wait(set(self._owned), timeout=end - loop.time(), return_when=asyncio.FIRST_COMPLETED)
+
+
+def _cancelled() -> bool:
+    """Whether the task that runs here is itself to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _alone(task: asyncio.Task[Any]) -> None:

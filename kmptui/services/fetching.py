@@ -44,8 +44,9 @@ class Fetching:
         """Fetch until the queue is empty or SCM cannot be reached. Raises AccountRefused, StoreFailed; Unreachable
         where nothing at all could be fetched."""
         engine = self._engine
-        total = await engine.store.read(schedule.bodies_left, engine.clock.now())
+        total = await engine.store.read(_to_come, engine.settings.certificate_limit, engine.clock.now())
         outcomes: list[Collected] = []
+        asked = 0
         while True:
             batch, held = await engine.store.write(_next, engine.settings.certificate_limit, engine.clock.now())
             outcomes += held
@@ -57,7 +58,8 @@ class Fetching:
                 continue
             trouble, got = await self._batch(client, batch)
             outcomes += got
-            report(Progress("Fetching certificates", len(outcomes), max(total, len(outcomes))))
+            asked += len(batch)
+            report(Progress("Fetching certificates", asked, max(total, asked)))
             if len(trouble) == len(batch):
                 if len(outcomes) == len(got):
                     raise trouble[0]
@@ -91,6 +93,13 @@ class Fetching:
 def _let_in(db: Db, most: int, now: datetime) -> int:
     room = Limit(most, certificates.limit_used(db, now)).room
     return schedule.release_limit(db) if room is None or room > 0 else 0
+
+
+def _to_come(db: Db, most: int, now: datetime) -> int:
+    """How many a run will fetch: what waits now, without what the limit will hold back."""
+    waiting, successors = schedule.bodies_due(db, now)
+    room = Limit(most, certificates.limit_used(db, now)).room
+    return waiting if room is None else successors + min(room, waiting - successors)
 
 
 def _next(db: Db, most: int, now: datetime) -> tuple[list[Body], list[Collected]]:

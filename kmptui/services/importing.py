@@ -120,19 +120,30 @@ class Importing:
     async def run(self, options: ImportOptions, report: Report = silent) -> ImportReport:
         """Take the orders in; bodies are only queued: call `fetch()` next (the TUI does so in the background)."""
         return await self._engine.own(
-            self._run(options, self._engine.telling(report)), "Importing orders", stoppable=True
+            self._run(options, self._engine.telling(report)),
+            "Importing orders",
+            stoppable=True,
+            stopped="orders taken in are kept, import again for the rest",
         )
 
     async def refresh(self, report: Report = silent) -> ImportReport:
         """Refresh by one whole report the orders that are known here, whatever the last import's options were, and take
         in new ones that those want; before any import none. Bodies are queued as in `run`."""
-        return await self._engine.own(self._refresh(self._engine.telling(report)), "Refreshing orders", stoppable=True)
+        return await self._engine.own(
+            self._refresh(self._engine.telling(report)),
+            "Refreshing orders",
+            stoppable=True,
+            stopped="orders refreshed so far are kept, sync again for the rest",
+        )
 
     async def fetch(self, report: Report = silent) -> FetchReport:
         """Fetch queued certificate bodies, not expired and soonest to expire first, with bounded concurrency; goes on
         where an earlier run was stopped or killed; each comes in once."""
         return await self._engine.own(
-            self._fetch(self._engine.telling(report)), "Fetching certificates", stoppable=True
+            self._fetch(self._engine.telling(report)),
+            "Fetching certificates",
+            stoppable=True,
+            stopped="these are kept; a check of all orders fetches the rest",
         )
 
     async def queued(self) -> int:

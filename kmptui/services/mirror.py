@@ -55,7 +55,12 @@ class Mirror:
         options want; before any import none, only their number is told. Raises NotLinked, AccountRefused, Unreachable,
         ScmGarbled.
         """
-        return await self._engine.own(self._sync(tuple(topics), report), "Syncing with SCM", stoppable=True)
+        return await self._engine.own(
+            self._sync(tuple(topics), report),
+            "Syncing with SCM",
+            stoppable=True,
+            stopped="what was read whole is kept, sync again for the rest",
+        )
 
     async def age(self, topic: Topic) -> datetime | None:
         """When the topic was last read whole from SCM."""

@@ -8,7 +8,7 @@ import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from kmptui.domain.keys import KeySpec
@@ -27,7 +27,17 @@ from kmptui.domain.order import (
 )
 from kmptui.domain.organization import Organization
 from kmptui.domain.profile import CustomField, Profile
-from kmptui.errors import BadInput, Finding, HeldElsewhere, KmptuiError, Refused, ScmRefused, Unreachable
+from kmptui.errors import (
+    BadInput,
+    Finding,
+    HeldElsewhere,
+    KmptuiError,
+    Refused,
+    ScmRefused,
+    Stopped,
+    Unreachable,
+    VaultLocked,
+)
 from kmptui.services import anew, placing, spelling
 from kmptui.services.reconciling import Candidate
 from kmptui.store import drafts, ledger, mirror
@@ -112,6 +122,11 @@ class Ordering:
         """Everything that is known against the request, from the store only; quick enough for each key press."""
         return await self._placing.findings(request)
 
+    async def dcv_ends(self, names: Sequence[str]) -> dict[str, date]:
+        """When the proof of control (DCV) of each name's domain ends, from the store only; names without one are not
+        in it."""
+        return await self._placing.dcv_ends(names)
+
     async def similar(self, request: OrderRequest) -> tuple[OrderRow, ...]:
         """Orders with the same names and profile that are open or were placed within 24 hours."""
         return await self._placing.similar(request)
@@ -143,9 +158,15 @@ class Ordering:
         return _placed(await self._engine.own(work, f"Ordering {request.common_name}"))
 
     async def place_each(
-        self, request: OrderRequest, *, again: bool = False, despite_mirror: bool = False
+        self,
+        request: OrderRequest,
+        *,
+        again: bool = False,
+        despite_mirror: bool = False,
+        on_placed: Callable[[Placed], object] = lambda _: None,
     ) -> tuple[Placed, ...]:
-        """One order for each name of the request, one after the other; stops at credentials or connection trouble."""
+        """One order for each name of the request, one after the other, `on_placed` hears each outcome; stops at
+        credentials or connection trouble. Raises VaultLocked before the first, so that nothing is half done."""
         placed: list[Placed] = []
         for number, name in enumerate(request.names, 1):
             words = f"Ordering {name} ({number:,} of {len(request.names):,})"
@@ -155,9 +176,13 @@ class Ordering:
             try:
                 placed.append(_placed(await self._engine.own(work, words)))
             except KmptuiError as error:
+                if isinstance(error, VaultLocked) and not placed:
+                    raise
                 placed.append(await self._not_placed(name, noted[-1] if noted else None, error))
                 if not isinstance(error, Refused | ScmRefused | HeldElsewhere):
+                    on_placed(placed[-1])
                     break
+            on_placed(placed[-1])
         return tuple(placed)
 
     async def _not_placed(self, name: str, order_id: int | None, error: KmptuiError) -> Placed:
@@ -178,7 +203,7 @@ class Ordering:
         order = await self._engine.store.read(ledger.order, order_id)
         told = ""
         while True:
-            with contextlib.suppress(Unreachable):  # asked again after the next pause
+            with contextlib.suppress(Unreachable, Stopped):  # asked again after the next pause
                 await self._checking.check([order_id])
             order = await self._engine.store.read(ledger.order, order_id)
             if order.row.state != told:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kmptui.domain import preflight
+from kmptui.domain.coverage import dcv_end
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import Act, KeystorePassword, NewKey, Order, OrderRequest, OrderRow, OwnCsr
 from kmptui.domain.preflight import Facts
@@ -44,10 +45,17 @@ class Placing:
         """Everything that is known against the request, from the store only; what the mirror says is kept in memory
         until it changes, for this is asked at each key press."""
         today = self._engine.clock.now().date()
-        facts = self._known
-        if facts is None:
-            facts = self._known = await self._engine.store.read(anew.facts, today)
-        return await self._weighed(request, dataclasses.replace(facts, today=today))
+        return await self._weighed(request, dataclasses.replace(await self._facts(), today=today))
+
+    async def dcv_ends(self, names: Iterable[str]) -> dict[str, date]:
+        """When the DCV of the names' domains ends, as far as the mirror knows."""
+        index = (await self._facts()).domains
+        return {name: end for name in names if (end := dcv_end(name, index)) is not None}
+
+    async def _facts(self) -> Facts:
+        if self._known is None:
+            self._known = await self._engine.store.read(anew.facts, self._engine.clock.now().date())
+        return self._known
 
     def _forget(self, change: Changed) -> None:
         if change.topic in {Topic.ORGANIZATIONS, Topic.DOMAINS, Topic.PROFILES}:

@@ -19,11 +19,12 @@ MOST_OFTEN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is being done, and how far it is: `total` is None while it is unknown."""
+    """What is being done, and how far it is: `total` is None while it is unknown; `stoppable`: a person may stop it."""
 
     words: str
     done: int = 0
     total: int | None = None
+    stoppable: bool = False
 
 
 Report = Callable[[Progress], None]
@@ -70,6 +71,7 @@ class Running:
 
     def __init__(self) -> None:
         self._jobs: dict[int, Progress] = {}
+        self._stops: dict[int, Callable[[Progress], None]] = {}
         self._watchers: dict[int, Callable[[], None]] = {}
         self._next = 0
         self._due: asyncio.TimerHandle | None = None
@@ -79,11 +81,14 @@ class Running:
         return tuple(self._jobs.values())
 
     @contextlib.contextmanager
-    def shown(self, words: str) -> Iterator[None]:
-        """A job for the length of the block; what the block reports is shown as its progress."""
+    def shown(self, words: str, stop: Callable[[Progress], None] | None = None) -> Iterator[None]:
+        """A job for the length of the block; what the block reports is shown as its progress. `stop` ends it early,
+        where it may be ended, and is told how far it had come."""
         self._next += 1
         number = self._next
-        self._jobs[number] = Progress(words)
+        self._jobs[number] = Progress(words, stoppable=stop is not None)
+        if stop is not None:
+            self._stops[number] = stop
         token = _current.set(number)
         self._tell()
         try:
@@ -91,7 +96,17 @@ class Running:
         finally:
             _current.reset(token)
             del self._jobs[number]
+            self._stops.pop(number, None)
             self._tell()
+
+    def stop(self) -> bool:
+        """Stop the youngest job, which is the one that is shown; whether it can be stopped."""
+        number = next(reversed(self._jobs), None)
+        stop = self._stops.pop(number, None) if number is not None else None
+        if number is None or stop is None:
+            return False
+        stop(self._jobs[number])
+        return True
 
     def telling(self, also: Report = silent) -> Report:
         """A report for the job that runs here: it moves the status line, and `also` hears it."""
@@ -99,7 +114,7 @@ class Running:
         def report(progress: Progress) -> None:
             number = _current.get()
             if number is not None and number in self._jobs:
-                self._jobs[number] = replace(progress)
+                self._jobs[number] = replace(progress, stoppable=number in self._stops)
                 self._tell()
             also(progress)
 

@@ -201,6 +201,10 @@ class Workspace:
         """What is being done right now, oldest first: for the status line."""
         return self._engine.running.jobs
 
+    def stop(self) -> bool:
+        """Stop what `running` tells last, where it is stoppable: who waits for it gets Stopped. Whether it could."""
+        return self._engine.running.stop()
+
     def watch_running(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back whenever `running` changed (at most every 100 ms); returns what ends it."""
         return self._engine.running.watch(callback)

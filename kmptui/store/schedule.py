@@ -15,6 +15,7 @@ from kmptui.store.models import RunRow
 
 _QUEUE = "hold IN ('waiting', 'locked', 'failed') AND shelf < 2 AND expires >= ?"
 """Answered by the index on expires alone, which holds the others."""
+_SUCCESSOR = "(previous_id IS NOT NULL OR certificate_id IS NOT NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,8 @@ class Body:
 def bodies(db: Db, now: datetime, most: int = 100) -> tuple[Body, ...]:
     """The next to be fetched: waiting (Hold.WAITING), not expired, soonest to expire first; one that failed comes again
     when its pause is over."""
-    successor = "previous_id IS NOT NULL OR certificate_id IS NOT NULL"
     found = db.rows(
-        f"SELECT id, ssl_id, common_name, serial, spki, body_tries, {successor} FROM orders"  # noqa: S608 - constants
+        f"SELECT id, ssl_id, common_name, serial, spki, body_tries, {_SUCCESSOR} FROM orders"  # noqa: S608 - constants
         f" WHERE {_QUEUE} AND body_again <= ? ORDER BY expires, id LIMIT ?",
         (now.date().isoformat(), moment_text(now), most),
     )
@@ -84,6 +84,16 @@ def bodies(db: Db, now: datetime, most: int = 100) -> tuple[Body, ...]:
         Body(order_id, ssl_id, common_name, serial, spki, tries, bool(successor))
         for order_id, ssl_id, common_name, serial, spki, tries, successor in found
     )
+
+
+def bodies_due(db: Db, now: datetime) -> tuple[int, int]:
+    """How many can be fetched now, and how many of these take a predecessor's place."""
+    found = db.rows(
+        f"SELECT count(*), coalesce(sum({_SUCCESSOR}), 0) FROM orders"  # noqa: S608 - constants
+        f" WHERE {_QUEUE} AND body_again <= ?",
+        (now.date().isoformat(), moment_text(now)),
+    )
+    return int(found[0][0]), int(found[0][1])
 
 
 def bodies_left(db: Db, now: datetime) -> int:

@@ -153,6 +153,12 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
                 if isinstance(screen, Framed) and screen.is_mounted:
                     screen.draw_frame()
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether the work that the status line shows can be stopped."""
+        running = self.workspace.running
+        return bool(running) and running[-1].stoppable
+
     def say(self, words: str) -> None:
         """One line of good or plain news in the status line."""
         self.tell(said=words)
@@ -203,9 +209,12 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
 
     def show_problem(self, error: KmptuiError) -> bool:
         """Errors that no form took: a banner in the status line, or a dialog that stays until read."""
+        problem = problem_of(error)
+        if problem.place is Place.NEWS:
+            self.say(str(error))
+            return True
         self.last_problem = error
         self.tell(said="")
-        problem = problem_of(error)
         if problem.place is Place.BANNER:
             told = str(error)
             self.tell(problem=told if told.startswith(problem.title) else f"{problem.title}: {told}")

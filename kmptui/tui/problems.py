@@ -10,13 +10,15 @@ from kmptui import errors
 
 class Place(Enum):
     """FIELD: beside the field it names; the dialog stays. DIALOG: stays until read. BANNER: the status line. ROW: on
-    the row and in the banner that cannot be dismissed unread. UNLOCK: the passphrase is asked for."""
+    the row and in the banner that cannot be dismissed unread. UNLOCK: the passphrase is asked for. NEWS: said in the
+    status line, for nothing is wrong."""
 
     FIELD = "field"
     DIALOG = "dialog"
     BANNER = "banner"
     ROW = "row"
     UNLOCK = "unlock"
+    NEWS = "news"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ TABLE: dict[type[BaseException], Problem] = {
     errors.Ambiguous: Problem(Place.DIALOG, "Several of that name"),
     errors.Refused: Problem(Place.DIALOG, "Not done"),
     errors.HeldElsewhere: Problem(Place.DIALOG, "Somebody else is at it"),
+    errors.Stopped: Problem(Place.NEWS, "Stopped"),
     errors.WrongPassphrase: Problem(Place.FIELD, "Wrong passphrase"),
     errors.VaultLocked: Problem(Place.UNLOCK, "The vault is locked"),
     errors.Full: Problem(Place.DIALOG, "No room on the disk"),

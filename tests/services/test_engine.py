@@ -10,7 +10,7 @@ import pytest
 from kmptui.config import Paths
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
-from kmptui.errors import KmptuiError, ReadOnly, VaultLocked
+from kmptui.errors import KmptuiError, ReadOnly, Stopped, VaultLocked
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.engine import Engine
 from kmptui.services.rights import PRIVILEGES, forbidden, lacks, read_only, warning
@@ -70,6 +70,29 @@ async def test_a_caller_that_leaves_does_not_end_other_work(engine: Engine) -> N
     work.go.set()
     await until(lambda: work.ended)
     assert work.ended == "done"
+
+
+async def test_a_person_stops_the_work_that_is_shown(engine: Engine) -> None:
+    """The youngest, where it is stoppable; who waits is told how far it came, and the work around it ends likewise."""
+    inner, changing = Work(), Work()
+
+    async def around() -> None:
+        await engine.own(inner.run(), "Refreshing", stoppable=True, stopped="these are kept")
+
+    caller = asyncio.ensure_future(engine.own(around(), "Syncing", stoppable=True, stopped="read again"))
+    await inner.begun.wait()
+    other = asyncio.ensure_future(engine.own(changing.run(), "Ordering"))
+    await changing.begun.wait()
+    assert [job.stoppable for job in engine.running.jobs] == [True, True, False]
+    assert not engine.running.stop(), "what changes SCM is not stopped, nor what stands behind it"
+    changing.go.set()
+    await other
+    assert engine.running.stop()
+    with pytest.raises(Stopped, match="Stopped: these are kept"):
+        await caller
+    assert inner.ended == "cancelled"
+    assert engine.running.jobs == ()
+    assert not engine.running.stop()
 
 
 async def test_trouble_in_the_end_of_work_is_still_a_cancellation(engine: Engine) -> None:

@@ -184,16 +184,20 @@ async def test_the_limit_keeps_the_rest_out_and_lets_it_in_later(paths: Paths, s
         assert report.to_fetch == 10
         issued = sum(row.status == "Issued" for row in await rows(rig))
         assert report.held == issued - 10
-        fetched = await rig.importing.fetch()
+        told: list[Progress] = []
+        fetched = await rig.importing.fetch(told.append)
         assert (fetched.fetched, fetched.held, fetched.left) == (10, issued - 10, 0)
+        assert [(one.done, one.total) for one in told] == [(10, 10)], "what the limit will hold back is not counted"
         assert len(rig.requests("/collect/")) == 10
         held = [row for row in await rows(rig) if row.hold is Hold.LIMIT]
         assert len(held) == issued - 10
         assert {row.state for row in held} == {"issued, not added"}
         assert (await rig.importing.fetch()).fetched == 0
         rig.settings(certificate_limit=15)
-        more = await rig.importing.fetch()
+        told.clear()
+        more = await rig.importing.fetch(told.append)
         assert (more.fetched, more.held) == (5, issued - 15)
+        assert [(one.done, one.total) for one in told] == [(5, 5)]
         rig.settings(certificate_limit=0)
         assert (await rig.importing.fetch()).fetched == issued - 15
         assert await rig.store.read(certificates.limit_used, rig.clock.now()) == issued

@@ -7,7 +7,9 @@ import dataclasses
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from kmptui.config import Paths
@@ -26,11 +28,18 @@ from kmptui.errors import (
 )
 from kmptui.pki import csr, keypair
 from kmptui.sandbox.server import SandboxServer
+from kmptui.services.ordering import Placed
 from kmptui.store import account, claims, keys, ledger
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import opened, request
 
 ENROLL = "POST /api/ssl/v1/enroll"
+
+
+def add_domain(sandbox: SandboxServer, body: dict[str, Any]) -> None:
+    """Somebody adds a domain at SCM, by its API."""
+    headers = {"login": sandbox.login, "password": sandbox.password, "customerUri": sandbox.customer_uri}
+    httpx.post(f"{sandbox.base_url}/domain/v1", json=body, headers=headers, trust_env=False).raise_for_status()
 
 
 async def test_placed_issued_collected(paths: Paths, sandbox: SandboxServer) -> None:
@@ -100,6 +109,20 @@ async def test_what_the_mirror_forbids_is_read_anew(paths: Paths, sandbox: Sandb
         assert placed.ledger is Ledger.ACCEPTED
 
 
+async def test_a_domain_that_is_not_mirrored_yet_is_asked_for_by_name(paths: Paths, sandbox: SandboxServer) -> None:
+    async with opened(paths, sandbox) as rig:
+        with pytest.raises(PreflightFailed, match="no domain of this account covers it"):
+            await rig.ordering.place(request("a1.shop.brand-new.example"))
+        rights = [{"orgId": 7101, "certTypes": ["SSL"], "domainCertificateRequestPrivileges": ["SUBDOMAIN"]}]
+        await asyncio.to_thread(add_domain, sandbox, {"name": "brand-new.example", "delegations": rights})
+        sandbox.control("domains/brand-new.example", {"validate": True})
+        listed = len(rig.requests("GET /api/domain/v1/"))
+        placed = await rig.ordering.place(request("a1.shop.brand-new.example"))
+        assert placed.ledger is Ledger.ACCEPTED
+        assert len(rig.requests("GET /api/domain/v1/")) == listed + 1, "the details of that one alone"
+        assert await rig.ordering.check(request("b1.brand-new.example")) == (), "it is mirrored now"
+
+
 async def test_an_organization_switched_off_for_rest_is_read_anew(paths: Paths, sandbox: SandboxServer) -> None:
     async with opened(paths, sandbox) as rig:
         sandbox.control("organizations/7101", {"rest_enabled": False})
@@ -167,7 +190,14 @@ async def test_one_order_for_each_name(paths: Paths, sandbox: SandboxServer) -> 
     sandbox.control("domains/example.net", {"expires": "2026-01-01T00:00:00Z"})
     async with opened(paths, sandbox) as rig:
         wanted = request("a1.example.com", "a1.example.net", "b1.example.com")
-        first, second, third = await rig.ordering.place_each(wanted)
+        told: list[Placed] = []
+        await rig.vault.lock()
+        with pytest.raises(VaultLocked):
+            await rig.ordering.place_each(wanted, on_placed=told.append)
+        assert told == [], "nothing is half done"
+        await rig.vault.unlock()
+        first, second, third = await rig.ordering.place_each(wanted, on_placed=told.append)
+        assert told == [first, second, third]
         assert (first.ledger, third.ledger) == (Ledger.ACCEPTED, Ledger.ACCEPTED)
         assert isinstance(second.error, PreflightFailed)
         assert second.order_id is None

@@ -304,6 +304,7 @@ class FakeWorkspace:
         self.running: tuple[Progress, ...] = ()
         self.callbacks: list[Callable[[Changed], None]] = []
         self.watchers: list[Callable[[], None]] = []
+        self.stops = 0
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         self.callbacks.append(callback)
@@ -315,6 +316,11 @@ class FakeWorkspace:
 
     async def poll_changes(self) -> None:
         """Nobody else writes."""
+
+    def stop(self) -> bool:
+        self.stops += 1
+        self.run()
+        return True
 
     def change(self, topic: Topic) -> None:
         for callback in self.callbacks:

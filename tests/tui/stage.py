@@ -11,7 +11,7 @@ from typing import Any
 
 from kmptui.config import Paths, Settings
 from kmptui.domain import preflight
-from kmptui.domain.coverage import DomainIndex
+from kmptui.domain.coverage import DomainIndex, dcv_end
 from kmptui.domain.domain import Delegation, Domain
 from kmptui.domain.keys import KeySpec
 from kmptui.domain.listing import Query, Topic, Window
@@ -179,6 +179,10 @@ class StageOrdering:
             ),
         )
 
+    async def dcv_ends(self, names: Any) -> dict[str, date]:
+        index = DomainIndex(domains())
+        return {name: end for name in names if (end := dcv_end(name, index)) is not None}
+
     async def similar(self, request: OrderRequest) -> tuple[OrderRow, ...]:
         return self.alike
 
@@ -197,11 +201,13 @@ class StageOrdering:
         self.orders[1] = order
         return Placed(1, 4711, request.common_name, Ledger.ACCEPTED, "SCM took the order as 4711")
 
-    async def place_each(self, request: OrderRequest, **flags: bool) -> tuple[Placed, ...]:
+    async def place_each(self, request: OrderRequest, *, on_placed: Any, **flags: bool) -> tuple[Placed, ...]:
         done = []
         for name in request.names:
             self.placed.append((replace(request, names=(name,)), False, False))
+            await self.gate.wait()
             done.append(Placed(len(self.placed), 4711, name, Ledger.ACCEPTED, "SCM took it"))
+            on_placed(done[-1])
         return tuple(done)
 
     async def like(self, order_id: int) -> OrderRequest:

@@ -93,6 +93,46 @@ async def test_running_work_and_problems_share_the_status_line(workspace: FakeWo
         assert "connection refused" in screen_text(app)
 
 
+async def test_esc_stops_what_can_be_stopped_once_nothing_else_has_a_use_for_it(workspace: FakeWorkspace) -> None:
+    app = app_on(workspace)
+
+    def status() -> str:
+        return screen_text(app).splitlines()[-2]
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("5", "slash", *"host", "enter", "space")
+        await settle(pilot)
+        workspace.run(Progress("Fetching certificates", 120, 3000, stoppable=True))
+        await settle(pilot)
+        assert "Fetching certificates: 120 of 3,000" in status()
+        assert "esc stops it" not in status()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "1 marked" not in screen_text(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "/ host" not in screen_text(app)
+        assert "esc stops it" in status()
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "esc stops it" not in status(), "esc leaves the page"
+        await pilot.press("escape", "slash")
+        await settle(pilot)
+        assert "esc stops it" not in status(), "esc leaves the filter as it was"
+        await pilot.press("escape")
+        await settle(pilot)
+        assert workspace.stops == 0
+        await pilot.press("escape")
+        await settle(pilot)
+        assert workspace.stops == 1
+        workspace.run(Progress("Ordering shop.example.edu"))
+        await settle(pilot)
+        assert "esc stops it" not in status()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert workspace.stops == 1, "what changes SCM is not stopped"
+
+
 async def test_an_order_without_reply_is_a_banner_that_stays(workspace: FakeWorkspace) -> None:
     app = app_on(workspace)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -44,7 +44,7 @@ def test_the_common_name_stands_first_then_what_is_wrong() -> None:
     names = Names().take("a.example b.example c.example d_d.example")
     hint = Finding("names", "b.example: soon over", names=("b.example",), hint=True)
     wrong = Finding("names", "c.example: DCV ended", names=("c.example",))
-    drawn = lines(names, by_name((hint, wrong)))
+    drawn = lines(names, by_name((hint, wrong)), {})
     assert [(line.text, line.mark) for line in drawn] == [
         ("a.example", " "), ("d_d.example", "x"), ("c.example", "x"), ("b.example", "!"),
     ]  # fmt: skip
@@ -65,5 +65,5 @@ def test_whatever_is_typed_names_stay_unique_and_lines_have_one_id_each(pieces: 
     for piece in pieces:
         names = names.take(piece)
     assert len(set(names.names)) == len(names.names) <= MOST_NAMES
-    texts = [line.text for line in lines(names, {})]
+    texts = [line.text for line in lines(names, {}, {})]
     assert len(set(texts)) == len(texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmptui.config import Paths
-from kmptui.domain.listing import Topic
+from kmptui.domain.listing import Query, Topic
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.account import LinkRequest
 from kmptui.services.importing import ImportOptions
@@ -11,6 +11,7 @@ from kmptui.services.workspace import Workspace
 from kmptui.tui.app import KmptuiApp
 from kmptui.tui.tabs.list_tab import ListTab
 from tests.sandbox_fixtures import SandboxFactory
+from tests.tui.acting import sees
 from tests.tui.driving import screen_text, settle
 
 
@@ -87,3 +88,29 @@ async def test_sync_and_check_on_keys(paths: Paths, sandbox_factory: SandboxFact
             await pilot.press("6")
             await settle(pilot)
             assert (tab_of(app).list.total or 0) <= 1
+
+
+async def test_esc_stops_the_fetching_and_a_check_goes_on_with_it(
+    paths: Paths, sandbox_factory: SandboxFactory
+) -> None:
+    server = sandbox_factory(certificates=60)
+    async with await linked(paths, server) as workspace:
+        waiting = await workspace.importing.queued()
+        server.control("settings", {"latency_ms": 100})
+        app = KmptuiApp(workspace)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("5")
+            await settle(pilot)
+            await pilot.press("E")
+            await sees(pilot, "esc stops it")
+            await pilot.press("escape")
+            await sees(pilot, "Stopped")
+            assert "is kept" in screen_text(app).splitlines()[-2]
+            assert workspace.running == ()
+            left = await workspace.importing.queued()
+            assert left > 0
+            server.control("settings", {"latency_ms": 0})
+            await pilot.press("E")
+            await sees(pilot, "Checked ")
+            assert await workspace.importing.queued() == 0
+            assert (await workspace.lists.window(Query(Topic.CERTIFICATES, view="all"), 0, 1)).total == waiting

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from kmptui.domain.order import KeystorePassword, Ledger, OwnCsr
 from kmptui.errors import (
@@ -23,6 +24,8 @@ from kmptui.errors import (
     VaultLocked,
 )
 from kmptui.tui.app import KmptuiApp
+from kmptui.tui.dialogs.order import fieldset
+from kmptui.tui.dialogs.order.each_page import EachPage
 from kmptui.tui.dialogs.order.follow import FollowPage
 from kmptui.tui.dialogs.order.form import OrderForm
 from kmptui.tui.dialogs.order.names_field import NamesField, NamesList
@@ -90,7 +93,7 @@ async def test_what_is_wrong_floats_up_with_its_reason_and_the_cursor_goes_there
         await type_text(pilot, "shop.example.edu,www.example.edu,*.cdn.example.org,a.lapsed.example,")
         await until(pilot, lambda: len([f for f in form.findings if f.field == "names"]) == 2)
         screen = shown(form).splitlines()
-        assert "common name" in screen[3]
+        assert "common name, ok, DCV to 2 Feb" in screen[3]
         assert screen[4].strip().startswith("x *.cdn.example.org")
         assert screen[5].strip().startswith("x a.lapsed.example")
         await pilot.press("ctrl+g")
@@ -148,6 +151,42 @@ async def test_1024_characters_of_comments_pass_and_one_more_is_refused_here(tmp
         await pilot.press("ctrl+o")
         await pilot.pause()
         assert isinstance(pilot.app.screen, OrderForm)
+        assert play.ordering.placed == []
+
+
+async def test_a_long_text_typed_key_by_key_reads_no_other_field_and_is_checked_before_the_preview(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with the_form(tmp_path) as (pilot, form, play):
+        await ready(pilot, form)
+        await fill(pilot, form, comments="x" * 975)
+        await until(pilot, lambda: form.values.comments)
+        comments = field(form, "comments")
+        comments.area.move_cursor((0, 975))
+        comments.focus_control()
+        await pilot.pause(0.3)
+        layouts = []
+        lay_out = Screen._refresh_layout
+
+        def counted(screen: Screen[Any], *arguments: Any, **options: Any) -> None:
+            layouts.append(screen)
+            lay_out(screen, *arguments, **options)
+
+        monkeypatch.setattr(fieldset, "read", lambda *_: pytest.fail("every field was read for a key in a text"))
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        for _ in range(50):
+            pilot.app.post_message(events.Key("x", "x"))
+        await until(pilot, lambda: len(form.values.comments) == 1025)
+        await until(pilot, lambda: field(form, "comments").is_bad, "the check")
+        assert "1,025" in field(form, "comments").said
+        assert len(layouts) < 10, "only where the text takes one more line"
+        monkeypatch.undo()
+        await pilot.press("backspace")
+        pilot.app.post_message(events.Key("y", "y"))
+        pilot.app.post_message(events.Key("ctrl+o", None))
+        await until(pilot, lambda: form.values.comments.endswith("y"))
+        await pilot.pause(0.3)
+        assert isinstance(pilot.app.screen, OrderForm), "what was found for one character less does not count"
         assert play.ordering.placed == []
 
 
@@ -281,9 +320,32 @@ async def test_one_for_each_name_places_them_all_and_tells_each(tmp_path: Path) 
         await pilot.press("ctrl+o")
         await is_open(pilot, PreviewDialog)
         assert "Places 2 orders" in shown(pilot.app.screen)
+        play.ordering.gate.clear()
         await pilot.press("ctrl+y")
-        await is_open(pilot, TextDialog)
+        await is_open(pilot, EachPage)
+        await sees(pilot, "0 of 2 done")
+        assert "[.]         a.example.edu  is being sent to SCM" in shown(pilot.app.screen)
+        assert "[ ]         b.example.edu" in shown(pilot.app.screen)
+        play.ordering.gate.set()
+        await sees(pilot, "2 of 2 done")
         assert [request.names for request, *_ in play.ordering.placed] == [("a.example.edu",), ("b.example.edu",)]
+        assert "[x] o2      b.example.edu  SCM took it" in shown(pilot.app.screen)
+        assert "Orders shows them" in shown(pilot.app.screen)
+
+
+async def test_one_for_each_name_goes_on_when_its_page_is_left_and_is_told_at_the_end(tmp_path: Path) -> None:
+    async with the_form(tmp_path) as (pilot, form, play):
+        await ready(pilot, form, "a.example.edu,b.example.edu")
+        field(form, "each").choose(True)
+        play.ordering.gate.clear()
+        await pilot.press("ctrl+o")
+        await is_open(pilot, PreviewDialog)
+        await pilot.press("ctrl+y")
+        await is_open(pilot, EachPage)
+        await pilot.press("escape")
+        await is_open(pilot, HomeScreen)
+        play.ordering.gate.set()
+        await is_open(pilot, TextDialog)
         assert "b.example.edu: SCM took it" in shown(pilot.app.screen)
 
 

@@ -96,6 +96,23 @@ class ImportOrders(AppCommand):
         await where.ways.import_orders()
 
 
+class Stop(AppCommand):
+    """The key comes here only where nothing nearer has a use for it: no field, filter, mark or dialog."""
+
+    id = "stop"
+    mode = Mode.QUICK
+    yields = True
+    words = "Stop what is running: syncs, imports, fetching, checks"
+    label = "Stop"
+    keys = "escape"
+
+    def why_not(self, where: KmptuiApp) -> str:
+        return "" if where.can_stop else "nothing is running that can be stopped"
+
+    async def run(self, where: KmptuiApp) -> None:
+        where.workspace.stop()
+
+
 class Quit(AppCommand):
     id = "quit"
     mode = Mode.OPENS
@@ -123,5 +140,6 @@ APP_COMMANDS: tuple[type[Command[Any]], ...] = (
     *EVERYWHERE,
     Attend,
     CommandLog,
+    Stop,
     Quit,
 )

@@ -49,6 +49,8 @@ class Command(Generic[W]):
     keys: ClassVar[str] = ""
     place: ClassVar[int] = 0
     mode: ClassVar[Mode] = Mode.WORKS
+    yields: ClassVar[bool] = False
+    """Where it is not possible its key is left to whoever comes next, and to nobody without a word: for `esc`."""
 
     def why_not(self, where: W) -> str:  # noqa: ARG002 - subclasses look at it
         """Why it is not possible now, in words; empty when it is."""
@@ -67,11 +69,14 @@ class Commanded(_Node):
     """Mixed into a widget, screen or app: `OFFERS` become its bindings, subclasses add to them."""
 
     OFFERS: ClassVar[tuple[type[Command[Any]], ...]] = ()
+    YIELDING: ClassVar[dict[str, type[Command[Any]]]] = {}
+    """Its commands that yield, by id."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         own = cls.__dict__.get("OFFERS", ())
         if own:
             cls.BINDINGS = [*cls.__dict__.get("BINDINGS", ()), *(b for kind in own for b in bindings(kind))]
+            cls.YIELDING = cls.YIELDING | {kind.id: kind for kind in own if kind.yields}
         super().__init_subclass__(**options)
 
     @classmethod
@@ -83,6 +88,12 @@ class Commanded(_Node):
                 if kind.id not in seen:
                     seen.add(kind.id)
                     yield kind()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual's question whether a binding counts now."""
+        if action == "command" and parameters and (kind := self.YIELDING.get(str(parameters[0]))) is not None:
+            return not kind().why_not(self)
+        return super().check_action(action, parameters)
 
     async def action_command(self, command_id: str) -> None:
         """What every binding of a command calls."""

@@ -70,6 +70,10 @@ class ClearFilter(OnList):
     words = "Take marks off, then the filter"
     label = "Clear"
     keys = "escape"
+    yields = True
+
+    def why_not(self, where: ListTab) -> str:
+        return "" if where.marked or where.query_shown.filter else "no row is marked, and no filter is set"
 
     async def run(self, where: ListTab) -> None:
         where.clear()

@@ -176,6 +176,7 @@ class ListTab(Tab):
 
     def _draw_title(self, age: datetime | None = None, everything: int | None = None) -> None:
         query = self.query_shown
+        self.refresh_bindings()  # what esc does depends on marks and filter
         now = self.now()
         hours = OLD_ORDERS_HOURS if self.TOPIC in {Topic.ORDERS, Topic.CERTIFICATES} else OLD_REST_HOURS
         old = age is not None and (now - age).total_seconds() > hours * 3600

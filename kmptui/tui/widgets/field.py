@@ -110,6 +110,7 @@ class Field(Horizontal):
         self.said = ""
         self._label = Static(present.text(label), classes="field-label")
         self._note = Static(present.text(hint), classes="field-note")
+        self._noted = (hint, False)
 
     @property
     def name(self) -> str:
@@ -133,10 +134,14 @@ class Field(Horizontal):
                 return
 
     def show_note(self, words: str = "", *, bad: bool = False) -> None:
-        """Say something beside the field; without words the hint comes back."""
+        """Say something beside the field; without words the hint comes back. It is drawn where it differs, and moves
+        nothing: this is called at each key press."""
         self.said = words
-        self.set_class(bad and bool(words), "-bad")
-        self._note.update(present.text(("x " if bad and words else "") + (words or self.hint)))
+        noted = (words or self.hint, bad and bool(words))
+        if noted != self._noted:
+            self._noted = noted
+            self.set_class(noted[1], "-bad")
+            self._note.update(present.text(("x " if noted[1] else "") + noted[0]), layout=False)
 
     @property
     def is_bad(self) -> bool:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from kmptui.domain.text import width
 from kmptui.services.reporting import Progress
@@ -34,6 +35,7 @@ class FrameFacts:
 
 
 NOTHING = FrameFacts()
+STOPS = "  esc stops it"
 
 
 class FrameLine(Widget):
@@ -78,10 +80,24 @@ class StatusLine(FrameLine):
         if facts.running:
             more = len(facts.running) - 1
             words = progress_words(facts.running[-1]) + (f"  (+{more} more)" if more else "")
-            return present.text(words, cells=self.size.width)
+            stops = STOPS if facts.running[-1].stoppable and self._esc_is_free() else ""
+            said = present.text(words, cells=max(0, self.size.width - len(stops)))
+            return present.join(said, (stops, present.MUTED))
         if facts.problem and not facts.said:
             return present.text(f"! {facts.problem}", present.WARNING, cells=self.size.width)
         return present.text(facts.said, cells=self.size.width)
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, _: Screen[Any]) -> None:
+        if self.facts.running:
+            self.refresh()
+
+    def _esc_is_free(self) -> bool:
+        """Whether `esc` comes to the app, which stops the work: nothing nearer has a use for it now."""
+        found = self.screen.active_bindings.get("escape")
+        return found is not None and found.binding.id == "stop" and not isinstance(self.screen.focused, Input)
 
 
 class BannerLine(FrameLine):

@@ -90,6 +90,25 @@ def read(form: DOMNode, before: OrderValues) -> OrderValues:
     )
 
 
+TEXTS = {
+    "csr": "csr_path", "keystore_password": "password", "password_again": "password_again", "comments": "comments",
+    "requesters": "requesters", "note": "note", "contact": "contact",
+}  # fmt: skip
+"""The member that a field of text fills: no choice depends on these."""
+
+
+def with_text(values: OrderValues, field: Field) -> OrderValues | None:
+    """The values with what stands in one field of TEXTS; None for any other field, after which all are read."""
+    if not isinstance(field, TextField) or (member := TEXTS.get(field.name)) is None:
+        return None
+    if field.value == getattr(values, member):
+        return values
+    changed: dict[str, Any] = {member: field.value}
+    if member == "csr_path":
+        changed["csr"] = ""
+    return replace(values, **changed)
+
+
 def offer(form: DOMNode, facts: FormFacts, values: OrderValues) -> None:
     """What the choices offer, now that others were made."""
     _field(form, "organization", ChoiceField).offer(_organizations(facts), values.organization_id)

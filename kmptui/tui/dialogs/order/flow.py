@@ -28,11 +28,13 @@ from kmptui.errors import (
 from kmptui.tui import present
 from kmptui.tui.dialogs.order import choices
 from kmptui.tui.dialogs.order.decision import OrderDecision
+from kmptui.tui.dialogs.order.each_page import EachPage
 from kmptui.tui.dialogs.order.follow import FollowPage, follow_order
 from kmptui.tui.dialogs.order.form import OrderForm
 from kmptui.tui.dialogs.order.values import from_members, from_request
 from kmptui.tui.dialogs.problem import ProblemDialog
 from kmptui.tui.widgets.dialog import TextDialog
+from kmptui.tui.widgets.page import Page
 
 if TYPE_CHECKING:
     from kmptui.services.ordering import Placed
@@ -119,16 +121,21 @@ async def _place_one(app: App[Any], workspace: Workspace, decision: OrderDecisio
 
 
 async def _place_each(app: App[Any], workspace: Workspace, decision: OrderDecision) -> tuple[Finding, ...] | None:
-    """Place them one after the other; all outcomes are told, one line each."""
+    """Place them one after the other, on a page that tells each outcome as it comes; where that was left, all are told
+    at the end."""
+    page = EachPage(decision.request.names)
+    await app.push_screen(page)
 
     async def place() -> tuple[Placed, ...]:
+        page.begin()
         return await workspace.ordering.place_each(
-            decision.request, again=decision.again, despite_mirror=decision.despite_mirror
+            decision.request, again=decision.again, despite_mirror=decision.despite_mirror, on_placed=page.show
         )
 
     try:
         outcomes = await unlocking(app, place)
     except KmptuiError as error:
+        await _close(page)
         await app.push_screen_wait(ProblemDialog(error))
         return _findings(error)
     left = _not_ordered(decision.request.names, outcomes)
@@ -136,16 +143,22 @@ async def _place_each(app: App[Any], workspace: Workspace, decision: OrderDecisi
         await workspace.drafts.save(replace(decision.values, names=left, each=len(left) > 1).members())
     else:
         await workspace.drafts.discard()
-    lines = [f"{'o' + str(p.order_id) if p.order_id else '-':<7} {p.common_name}: {p.words}" for p in outcomes]
-    missing = len(decision.request.names) - len(outcomes)
-    if missing:
-        lines.append(f"Stopped here: {present.counted(missing, 'name')} not ordered.")
-    if left:
-        wait = "waits" if len(left) == 1 else "wait"
-        lines.append(f"{present.counted(len(left), 'name')} without an order {wait} in the form (n).")
-    lines.append("Orders shows them; c checks them.")
-    await app.push_screen_wait(TextDialog("What became of the orders", present.paragraph("\n".join(lines))))
+    summary = _summary(len(decision.request.names) - len(outcomes), len(left))
+    page.close_with(summary)
+    if not page.is_attached:
+        lines = [f"{'o' + str(p.order_id) if p.order_id else '-':<7} {p.common_name}: {p.words}" for p in outcomes]
+        said = present.paragraph("\n".join([*lines, summary]))
+        await app.push_screen_wait(TextDialog("What became of the orders", said))
     return None
+
+
+def _summary(missing: int, left: int) -> str:
+    """What it all came to: how many names were not come to, and how many have no order."""
+    lines = [f"Stopped here: {present.counted(missing, 'name')} not ordered."] if missing else []
+    if left:
+        wait = "waits" if left == 1 else "wait"
+        lines.append(f"{present.counted(left, 'name')} without an order {wait} in the form (n).")
+    return "\n".join([*lines, "Orders shows them; c checks them."])
 
 
 def _not_ordered(names: tuple[str, ...], outcomes: tuple[Placed, ...]) -> tuple[str, ...]:
@@ -163,7 +176,7 @@ async def _show_lost(workspace: Workspace, page: FollowPage, error: Unconfirmed)
     page.tell(str(error))
 
 
-async def _close(page: FollowPage) -> None:
+async def _close(page: Page[None]) -> None:
     if page.is_current:
         await page.dismiss(None)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -78,6 +78,7 @@ class OrderForm(Page[OrderDecision]):
         self._restored = draft_of is not None
         self._busy = ""
         self._unread = ""
+        self._ends: Mapping[str, date] = {}
         self._edited: set[str] = set()
         self._dirty = False
         self._saving = False
@@ -113,7 +114,8 @@ class OrderForm(Page[OrderDecision]):
             at = present.clock(self._saved, self.clock.now())
             said = f"your draft of {at}: ctrl+n empties the form" if self._restored else f"draft saved {at}"
         head = present.text("Order a certificate", present.STRONG)
-        self.query_one(".order-title", Static).update(present.join(head, (f"   {said}", present.MUTED)))
+        drawn = present.join(head, (f"   {said}", present.MUTED))
+        self.query_one(".order-title", Static).update(drawn, layout=False)
 
     def fields(self) -> Iterator[Field]:
         """Its fields, in order."""
@@ -125,7 +127,10 @@ class OrderForm(Page[OrderDecision]):
     def _field_edited(self, event: Field.Edited) -> None:
         event.stop()
         before = self.values
-        self.read()
+        if (typed := fieldset.with_text(before, event.field)) is not None:
+            self.values = typed  # a key in a text moves nothing else
+        else:
+            self.read()
         if self.values == before:
             return  # what a field says when it is filled at first
         self._edited.add(event.field.name)
@@ -145,18 +150,28 @@ class OrderForm(Page[OrderDecision]):
 
     def later(self, what: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` once nothing was typed for so long."""
-        if (timer := self._delays.pop(what, None)) is not None:
-            timer.stop()
-        self._delays[what] = self.set_timer(seconds, lambda: self.start(work, group=what, exclusive=what == "check"))
+
+        def due() -> None:
+            del self._delays[what]
+            self.start(work, group=what, exclusive=what == "check")
+
+        if (timer := self._delays.get(what)) is not None:
+            timer.reset()
+        else:
+            self._delays[what] = self.set_timer(seconds, due)
 
     async def _check(self) -> None:
-        values = self.values
-        known = await self.ordering.check(values.request())
-        if values == self.values:
-            own = tuple(self._why_unread(finding) for finding in values.own_findings())
-            told = {finding.field for finding in own}
-            self.findings = own + tuple(f for f in known if f.field not in told or f.field == "names")
-            self.show_findings()
+        """Show what is known against the values; again where they changed meanwhile, so that it holds for the last."""
+        values = None
+        while values is None or values != self.values:
+            values = self.values
+            known = await self.ordering.check(values.request())
+            ends = await self.ordering.dcv_ends(values.names)
+        own = tuple(self._why_unread(finding) for finding in values.own_findings())
+        told = {finding.field for finding in own}
+        self.findings = own + tuple(f for f in known if f.field not in told or f.field == "names")
+        self._ends = ends
+        self.show_findings()
 
     async def _read_csr(self) -> None:
         path = self.values.csr_path
@@ -196,7 +211,7 @@ class OrderForm(Page[OrderDecision]):
                 field.show_note()
             else:
                 field.show_note(said.cause, bad=not said.hint and not self._quiet(said))
-        self.query_one(NamesField).show_findings(by_name(self.findings))
+        self.query_one(NamesField).show_findings(by_name(self.findings), self._ends)
         self.draw_note()
 
     def draw_note(self) -> None:
@@ -205,12 +220,13 @@ class OrderForm(Page[OrderDecision]):
         grave = [f for f in self.findings if not f.hint]
         shown: Finding | None = self._here() or next(iter(grave or self.findings), None)
         if shown is None:
-            note.update(present.text("Nothing to mend: ctrl+o shows the request", present.GOOD))
+            note.update(present.text("Nothing to mend: ctrl+o shows the request", present.GOOD), layout=False)
             return
         count = present.counted(len(grave), "thing") + " to mend" if grave else "A hint"
         style = present.WARNING if shown.hint or all(self._quiet(f) for f in grave) else present.ERROR
         cure = f". {shown.cure}" if shown.cure else ""
-        note.update(present.join((f"{count}: ", style), f"{self._label(shown)}: {shown.cause}{cure}"))
+        said = present.join((f"{count}: ", style), f"{self._label(shown)}: {shown.cause}{cure}")
+        note.update(said, layout=False)
 
     def _here(self) -> Finding | None:
         """The finding of the field in focus."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import ClassVar
 
 from textual import events, on
@@ -143,6 +144,7 @@ class NamesField(Field):
         self.entry = NamesEntry()
         self.listing = NamesList()
         self._findings: Mapping[str, Finding] = {}
+        self._ends: Mapping[str, date] = {}
 
     def make_control(self) -> Widget:
         return Vertical(self.entry, self.listing)
@@ -153,15 +155,15 @@ class NamesField(Field):
     def on_resize(self) -> None:
         self._draw()
 
-    def show_findings(self, findings: Mapping[str, Finding]) -> None:
-        """What is known against names, by name."""
-        if findings != self._findings:
-            self._findings = findings
+    def show_findings(self, findings: Mapping[str, Finding], ends: Mapping[str, date]) -> None:
+        """What is known against names, and when their DCV ends, by name."""
+        if (findings, ends) != (self._findings, self._ends):
+            self._findings, self._ends = findings, ends
             self._draw()
 
     def focus_problem(self) -> None:
         """The first line that is wrong; the entry where there is none."""
-        shown = lines(self.names, self._findings)
+        shown = lines(self.names, self._findings, self._ends)
         at = next((n for n, line in enumerate(shown) if line.mark == "x"), None)
         if at is None:
             self.entry.focus()
@@ -203,7 +205,7 @@ class NamesField(Field):
     def _draw(self) -> None:
         at = self.listing.highlighted or 0
         before = self.listing.text
-        shown = lines(self.names, self._findings)
+        shown = lines(self.names, self._findings, self._ends)
         cells = max(30, self.size.width - 17)
         self.listing.set_options([Option(_line(line, cells), id=line.text) for line in shown])
         if shown:
@@ -218,9 +220,9 @@ class NamesField(Field):
 
 def _line(line: Line, cells: int) -> Content:
     words = ("common name, " if line.common else "") + line.words
-    room = cells // 2
+    room = column = min(cells // 2, max(20, cells - len("x  common name, ok, DCV to 28 Feb")))
     if "xn--" in line.text:  # both forms of an international name are worth more than the column
         room = max(room, cells - 4 - min(width(words), cells // 4))
     left = present.name(line.text, room)
     style = {"x": present.ERROR, "!": present.WARNING}.get(line.mark, present.PLAIN)
-    return present.text(f"{line.mark} {present.cell(left, max(cells // 2, width(left)))} {words}", style, cells)
+    return present.text(f"{line.mark} {present.cell(left, max(column, width(left)))} {words}", style, cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from kmptui.domain.names import MOST_NAMES, NameProblem, parse_names
 from kmptui.errors import Finding
@@ -59,9 +60,10 @@ class Line:
     common: bool = False
 
 
-def lines(names: Names, findings: Mapping[str, Finding]) -> tuple[Line, ...]:
-    """The common name, then what is wrong, then hints, then the rest in their order."""
-    found = [_line(name, findings.get(name), common=not at) for at, name in enumerate(names.names)]
+def lines(names: Names, findings: Mapping[str, Finding], ends: Mapping[str, date]) -> tuple[Line, ...]:
+    """The common name, then what is wrong, then hints, then the rest in their order. `ends`: when DCV of a name's
+    domain ends."""
+    found = [_line(name, findings.get(name), ends.get(name), common=not at) for at, name in enumerate(names.names)]
     wrong = [Line(problem.text, "x", problem.cause) for problem in names.problems]
     rest = sorted(found[1:], key=lambda line: "x! ".index(line.mark))
     return (*found[:1], *wrong, *rest)
@@ -77,9 +79,9 @@ def by_name(findings: tuple[Finding, ...]) -> dict[str, Finding]:
     return found
 
 
-def _line(name: str, finding: Finding | None, *, common: bool) -> Line:
+def _line(name: str, finding: Finding | None, end: date | None, *, common: bool) -> Line:
     if finding is None:
-        return Line(name, " ", "ok", common)
+        return Line(name, " ", f"ok, DCV to {end:%-d %b}" if end else "ok", common)
     return Line(name, "!" if finding.hint else "x", finding.cause.rpartition(": ")[2], common)
 
 
