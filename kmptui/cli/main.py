@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "profiles": ("mirrors:profiles", "Certificate profiles: terms, keys, who may use them."),
     "orders": ("orders:orders", "Import, create, list, check and delete orders."),
     "certificates": ("certificates:certificates", "The repository: list, show, export, attach keys, delete."),
+    "auto-renewal": ("auto_renewal:auto_renewal", "Renewals by schedule: who renewed what, when and why."),
     "audit": ("audit:audit", "The record of what was done: list, export, verify."),
     "find": ("find:find", "Which order is this certificate, CSR or key?"),
     "vault": ("vault:vault", "The vault of keys and passwords."),

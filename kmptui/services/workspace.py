@@ -38,6 +38,7 @@ from kmptui.services.placing import Placing
 from kmptui.services.reconciling import Reconciling
 from kmptui.services.record import Record
 from kmptui.services.reissuing import Reissuing
+from kmptui.services.renewal_audit import RenewalAudit
 from kmptui.services.renewing import Renewing
 from kmptui.services.reporting import Changed, Progress
 from kmptui.services.repository import Repository
@@ -85,6 +86,7 @@ class Workspace:
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)
         self.record = Record(engine)
+        self.renewal_audit = RenewalAudit(engine)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)
 
