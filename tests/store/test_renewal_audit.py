@@ -58,10 +58,11 @@ class Ledger:
         )  # fmt: skip
         return certificates.add(self.db, new, Entry("collect"), self.stamp(TIMER))
 
-    def blocked(self, order_id: int, cause: str, again: str) -> None:
-        details = (("why", "ends in 12 days"), ("next try", again), ("cure", "Validate the domain"))
+    def noted(self, order_id: int, cause: str, again: str, kind: str = "dcv", outcome: str = "not renewed") -> None:
+        """As the schedule does."""
+        details = (("why", "ends in 12 days"), ("kind", kind), ("tries", "1"), ("again", again))
         name = ledger.order(self.db, order_id).common_name
-        entry = Entry("renew", "outcome", "blocked", name, order_id, reason=cause, details=details)
+        entry = Entry("renew", "outcome", outcome, name, order_id, reason=cause, details=details)
         audit.append(self.db, entry, self.stamp(TIMER))
 
 
@@ -99,8 +100,9 @@ def test_a_renewal_from_its_reason_to_its_certificate(db: Db, book: Ledger) -> N
 def test_what_did_not_come_about(db: Db, book: Ledger) -> None:
     """Blocked, then refused by SCM, unconfirmed and not placed; each with its cause, its next try by the newest
     alone."""
-    book.blocked(2, "example.edu is not validated", "2026-11-24T03:12:00Z")
-    book.blocked(2, "example.edu is not validated", "2026-11-25")
+    book.noted(2, "example.edu is not validated", "2026-11-24 03:12 UTC")
+    book.noted(2, "SCM does not answer", "2026-11-25 00:00 UTC", "unreachable")
+    book.noted(2, "given up: it has ended", "never", "given up", "given up")
     intent, claim = book.began(Act.RENEW, 3, "3", actor=ALICE)
     entry = Entry("renew", "outcome", "refused", reason="SCM says no (-180)")
     ledger.refuse(db, intent.id, "SCM says no (-180)", -180, claim, entry, book.stamp(ALICE))
@@ -111,7 +113,8 @@ def test_what_did_not_come_about(db: Db, book: Ledger) -> None:
     assert told == [
         ("unconfirmed", "no answer", 4, None, None),
         ("refused", "SCM says no (-180)", 3, None, None),
-        ("blocked", "example.edu is not validated", 2, None, datetime(2026, 11, 25, tzinfo=UTC)),
+        ("failed", "given up: it has ended", 2, None, None),
+        ("deferred", "SCM does not answer", 2, None, datetime(2026, 11, 25, tzinfo=UTC)),
         ("blocked", "example.edu is not validated", 2, None, datetime(2026, 11, 24, 3, 12, tzinfo=UTC)),
     ]
     entry = Entry("renew", "outcome", "not placed", reason="two searches")
@@ -128,6 +131,27 @@ def test_what_did_not_come_about(db: Db, book: Ledger) -> None:
         ("pending", "", None),
         ("not placed", "two searches", None),
     ], "the second request works on the row of the first, and each keeps its end"
+
+
+def test_what_the_schedule_notes_of_a_refused_request_is_told_with_it(db: Db, book: Ledger) -> None:
+    """Right after it: one attempt; long after it, by another, or without a request: one of its own."""
+    intent, claim = book.began(Act.RENEW, 3, "3")
+    entry = Entry("renew", "outcome", "refused", reason="SCM says no (-180)")
+    ledger.refuse(db, intent.id, "SCM says no (-180)", -180, claim, entry, book.stamp(TIMER))
+    db.run(
+        "INSERT INTO renewal_tries (order_id, tries, kind, cause, cure, last, again) VALUES"
+        " (3, 1, 'refused', '', '', '2026-11-23', '2026-11-26T00:00:00.000000Z')"
+    )
+    book.minutes -= 1
+    book.noted(3, "SCM says no (-180)", "2026-11-26 00:00 UTC", "refused")
+    (line,) = lines(db)
+    assert (line.outcome, line.next_try) == ("refused", datetime(2026, 11, 26, tzinfo=UTC))
+    assert renewal_audit.sums(db, None, None).attempts == 1
+    book.minutes += 10
+    book.noted(3, "another one works on it", "2026-11-27 00:00 UTC", "mirror")
+    assert [line.outcome for line in lines(db)] == ["blocked", "refused"]
+    assert [line.next_try for line in lines(db)] == [datetime(2026, 11, 26, tzinfo=UTC), None]
+    assert renewal_audit.sums(db, None, None).outcomes == {"blocked": 1, "refused": 1}
 
 
 def test_a_reissue_keeps_its_order(db: Db, book: Ledger) -> None:
@@ -176,7 +200,7 @@ def test_what_scm_took_and_declined(db: Db, book: Ledger) -> None:
 def test_filters(db: Db, book: Ledger, text: str, found: str) -> None:
     """A renewal of o1 as o5, one of o5 as o6 that is under way, and a blocked one of o2."""
     book.came(book.taken(Act.RENEW, 1, 9, "new"), "new", 30)
-    book.blocked(2, "is not validated", "")
+    book.noted(2, "is not validated", "")
     book.began(Act.RENEW, 5, "newer", actor=ALICE)
     name = {"renewed": "o1", "blocked": "o2", "under way": "o6"}
     assert " ".join(name[line.outcome] for line in lines(db, text)) == found
@@ -189,7 +213,7 @@ def test_filters(db: Db, book: Ledger, text: str, found: str) -> None:
 def test_sums_come_from_the_ledger(db: Db, book: Ledger) -> None:
     book.came(book.taken(Act.RENEW, 1, 9, "new"), "new", 30)
     book.taken(Act.RENEW, 3, 30, "3")
-    book.blocked(2, "is not validated", "")
+    book.noted(2, "is not validated", "")
     counted = renewal_audit.sums(db, NOW, NOW + timedelta(days=1))
     assert (counted.attempts, counted.states) == (3, {"accepted": 2})
     assert list(counted.outcomes.items()) == [("renewed", 1), ("pending", 1), ("blocked", 1)]

@@ -39,7 +39,7 @@ CREATE TABLE changes (
 CREATE INDEX changes_open ON changes (id) WHERE seen IS NULL;
 
 CREATE INDEX audit_attempts ON audit (seq, at)
-  WHERE action IN ('renew', 'reissue') AND (phase = 'intent' OR outcome IN ('blocked', 'deferred', 'failed'));
+  WHERE action IN ('renew', 'reissue') AND (phase = 'intent' OR outcome IN ('blocked', 'not renewed', 'given up'));
 """
 
 _UNKNOWN_KEY = (
