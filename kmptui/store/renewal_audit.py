@@ -18,6 +18,8 @@ from kmptui.store.db import Db
 
 WHY, AGAIN, KIND = "why", "again", "kind"
 """Details of rows that these lines read: why it was due, when it is tried again, the kind of trouble."""
+ASKED = "asked for"
+"""Why a request was made that tells no reason: the schedule always tells one."""
 _FOR_A_WHILE = ("unreachable", "temporary")
 """Kinds of trouble that pass by themselves."""
 RIGHT_AFTER = "-60 seconds"
@@ -105,7 +107,7 @@ def row_of(row: tuple[Any, ...]) -> RenewalLine:
         names=known,
         actor=actor,
         account=account,
-        why=told.get(WHY, "" if intent is None else reason),
+        why=told.get(WHY, "") or ("" if intent is None else reason or ASKED),
         outcome=outcome or "unknown",
         cause=_cause(outcome, reason if intent is None else ended, problem),
         next_try=None if outcome in _DONE else _moment(again or told.get(AGAIN, "")),

@@ -344,10 +344,11 @@ class LedgerMachine(RuleBasedStateMachine):
             self.model.orders[intent.order].ssl_id = ssl_id
 
     def is_free(self, owner: int, number: int) -> bool:
-        """An import's row that nothing was asked for, and that this order does not renew."""
+        """An import's row of the same name that nothing was asked for, and that this order does not renew."""
         orders = self.model.orders
+        ours, theirs = orders[number], orders[owner]
         return owner == number or (
-            not self.model.of_order(owner) and orders[owner].lineage != orders[number].lineage
+            not self.model.of_order(owner) and theirs.lineage != ours.lineage and theirs.name == ours.name
         )  # fmt: skip
 
     def absorb(self, number: int, other: int) -> None:

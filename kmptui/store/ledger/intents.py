@@ -332,6 +332,8 @@ def _absorb(db: Db, order_id: int, ssl_id: int) -> rows.Columns:
     if reading.intent_of(db, other["id"]) is not None:
         raise StateForbids(f"scm:{ssl_id} is order o{other['id']} already")
     own = rows.known(db, order_id)
+    if other["common_name"] and other["common_name"].lower() != own["common_name"].lower():
+        raise StateForbids(f"scm:{ssl_id} is o{other['id']}, for {other['common_name']}")
     if other["lineage"] == own["lineage"]:
         raise StateForbids(f"scm:{ssl_id} is o{other['id']}, which is renewed by this one")
     CertificateRecord.update(order_id=order_id, lineage=own["lineage"]).where(
