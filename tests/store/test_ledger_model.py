@@ -30,7 +30,7 @@ from kmptui.errors import HeldElsewhere, LimitReached, StateForbids
 from kmptui.store import audit, certificates, claims, keys, ledger, listing, renewal_audit
 from kmptui.store.certificates import NewCertificate
 from kmptui.store.claims import Claim, Holder
-from tests.store.making import ACTOR, NOW, certificate, connected, material, remote, request
+from tests.store.making import ACTOR, NOW, TODAY, certificate, connected, material, remote, request
 
 LONG = os.environ.get("KMPTUI_LONG", "")
 NAMES = ("a.example.edu", "b.example.edu")
@@ -410,14 +410,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def sync(
         self, ssl_ids: set[int], status: str, serial: str, renewed: bool | None, back: bool, name: str
     ) -> None:  # fmt: skip
-        """What SCM lists now; what it lists no more stays as it was known."""
+        """What SCM lists now; what it lists no more stays as it was known. Of two orders the one with the higher id was
+        requested earlier, so that none passes for a renewal of another in SCM's console."""
         told = []
         for ssl_id in sorted(ssl_ids):
             owner = self.model.owner(ssl_id)
             known = name if owner is None else self.model.orders[owner].name
             told.append(
                 remote(ssl_id, known, names=(known,), status=status, serial=serial or f"AA{ssl_id:02X}",
-                       renewed=renewed, expires=(NOW + timedelta(days=90)).date())
+                       renewed=renewed, requested=TODAY - timedelta(days=100 + ssl_id),
+                       expires=TODAY + timedelta(days=90))
             )  # fmt: skip
         ledger.merge(self.db, told, self.stamp(), bring_back=back)
         for ssl_id in ssl_ids:
