@@ -8,6 +8,7 @@ import click
 
 from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json, dry_run, split
+from kmptui.cli.renewal_audit import audit
 from kmptui.cli.session import engine
 from kmptui.domain.renewal import Verdict, days_of
 from kmptui.domain.selection import KINDS
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @click.group("auto-renewal")
 def auto_renewal() -> None:
-    """Automatic renewal: policy, choice, rules, plan."""
+    """Automatic renewal: policy, choice, rules, plan, and who renewed what."""
+
+
+auto_renewal.add_command(audit)
 
 
 @auto_renewal.command()

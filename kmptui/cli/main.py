@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-expiry": ("check_expiry:check_expiry", "A monitoring plug-in: what ends soon, in one line."),
     "hook": ("hook:hook", "The program that is run on failures and new certificates: test it."),
     "audit": ("audit:audit", "The record of what was done: list, export, verify."),
-    "auto-renewal": ("auto_renewal:auto_renewal", "Automatic renewal: policy, choice, rules, plan."),
+    "auto-renewal": ("auto_renewal:auto_renewal", "Automatic renewal: policy, choice, rules, plan, audit."),
     "run-due": ("run_due:run_due", "Do what is due now, once (for a timer)."),
     "systemd": ("systemd:systemd", "A timer that runs what is due while nobody looks."),
     "find": ("find:find", "Which order is this certificate, CSR or key?"),

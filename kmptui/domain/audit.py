@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,57 @@ class AuditRow:
     details: tuple[tuple[str, str], ...] = field(default=())
     previous: str = ""
     hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalLine:
+    """One attempt to renew or reissue a certificate: what the record says of it, joined with the ledger.
+
+    `seq` is the row of the record that it began with, `action` renew or reissue. `order_id` and `ssl_id` are those of
+    the order that the request made (None where none was made; a reissue keeps its order), `old_…` those of what was to
+    be replaced. Serials and ends are those of the certificates where they are here, else what SCM told of the orders.
+    `why` is why it was due, `outcome` a word of OUTCOMES or one that the schedule recorded, `cause` what kept it from
+    being renewed, `next_try` when it is tried again by itself.
+    """
+
+    seq: int
+    at: datetime
+    action: str
+    common_name: str
+    names: tuple[str, ...]
+    actor: str
+    account: str
+    why: str
+    outcome: str
+    cause: str
+    next_try: datetime | None
+    old_order_id: int | None
+    old_ssl_id: int | None
+    old_serial: str
+    old_expires: date | None
+    order_id: int | None
+    ssl_id: int | None
+    serial: str
+    expires: date | None
+    certificate_id: int | None
+
+
+OUTCOMES: tuple[str, ...] = (
+    "renewed", "reissued", "pending", "under way", "blocked", "deferred", "refused", "unconfirmed", "not placed",
+    "not sent", "failed",
+)  # fmt: skip
+"""What becomes of an attempt: the new certificate is here; SCM has the order; the request is being sent; it was not
+made, for a person or for a while; SCM said no; it may have been acted on; SCM does not have it; nothing was sent; SCM
+took it and issues nothing, or the schedule failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalSums:
+    """Attempts of a range of days, counted: by outcome, and the requests among them by their state in the ledger."""
+
+    attempts: int
+    outcomes: dict[str, int]
+    states: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

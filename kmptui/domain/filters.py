@@ -12,6 +12,7 @@
                                handover:yes took another's place and was not exported; scmrenews:yes SCM renews itself
     renewal:failed             its automatic renewal did not come about: renewal:blocked, renewal:deferred, renewal:dcv
     id:o118  id:c42  scm:4711823  serial:4A:11:9C
+    lineage:o118               the order, what it renewed, and what renewed it; likewise lineage:c42
 
 Terms are joined by "and". What is typed is bounded (2,000 characters, 50 terms), so that a pasted page ends in a
 sentence. `str(filter)` writes the same filter again.
@@ -70,6 +71,7 @@ FIELDS: Final[dict[str, Kind]] = {
     "at": Kind.DATE,
     "id": Kind.ID,
     "scm": Kind.ID,
+    "lineage": Kind.ID,
     "serial": Kind.SERIAL,
     "covers": Kind.HOST,
     "key": Kind.FLAG,
@@ -309,7 +311,7 @@ def _example(field: str) -> str:
     return {
         Kind.TEXT: f'{field}:"some text"',
         Kind.DATE: f"{field}<30d",
-        Kind.ID: "id:o118",
+        Kind.ID: f"{field}:o118",
         Kind.SERIAL: "serial:4A119C",
         Kind.HOST: "covers:www.example.org",
         Kind.FLAG: f"{field}:yes",

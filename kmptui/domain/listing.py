@@ -22,10 +22,14 @@ class Topic(StrEnum):
     ACCOUNT = "account"
 
 
+RENEWALS = "renewals"
+"""The view of the audit that has one line (RenewalLine) for each attempt to renew or reissue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which rows: `filter` in the filter language (see kmptui.domain.filters), `sort` a column of the topic ("" for its
-    own order), `view` current or all."""
+    own order), `view` current or all, of the audit also RENEWALS."""
 
     topic: Topic
     filter: str = ""

@@ -72,8 +72,8 @@ class Lists:
         self._engine = engine
 
     async def window(self, query: Query, offset: int, limit: int) -> Window[Any]:
-        """Rows of the topic's type (OrderRow, CertificateRow, Organization, Domain, Profile, AuditRow). Raises
-        BadInput("filter") with what is wrong with the filter."""
+        """Rows of the topic's type (OrderRow, CertificateRow, Organization, Domain, Profile, AuditRow; RenewalLine in
+        the audit's view RENEWALS). Raises BadInput("filter") with what is wrong with the filter."""
         return await self._engine.store.read(listing.window, query, offset, limit, self._now())
 
     async def orders(self, query: Query, offset: int, limit: int) -> tuple[Order, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from kmptui.store import audit
 if TYPE_CHECKING:
     from kmptui.services.engine import Engine
 
+_log = logging.getLogger(__name__)
 
 COLUMNS = (
     "seq", "at", "actor", "account", "action", "phase", "outcome", "subject", "order_id", "certificate_id", "reason",
@@ -31,6 +33,13 @@ class Record:
     async def verify(self, head: str | None = None) -> Verdict:
         """Check the whole chain; with `head`, that this hash is part of it (finds a cut tail)."""
         return await self._engine.store.read(audit.verify, head)
+
+    async def head(self) -> str:
+        """The hash of the last row ("" while there is none), written to the log, too: kept where whoever changes the
+        store does not reach, it finds a tail that was cut off (`verify`)."""
+        found = await self._engine.store.read(audit.head)
+        _log.info("the record's head is %s", found or "none: it is empty")
+        return found
 
     async def export(
         self, path: Path | None, format: str, *, start: date | None = None, end: date | None = None,  # noqa: A002

@@ -48,6 +48,7 @@ from kmptui.services.reconciling import Reconciling
 from kmptui.services.record import Record
 from kmptui.services.reissuing import Reissuing
 from kmptui.services.renewal import Renewal
+from kmptui.services.renewal_audit import RenewalAudit
 from kmptui.services.renewing import Renewing
 from kmptui.services.reporting import Changed, Progress
 from kmptui.services.repository import Repository
@@ -104,13 +105,14 @@ class Workspace:
         self.home = Home(engine)
         self.renewal = Renewal(engine, self.change_settings)
         automatic = Automatic(engine, self.renewal, self.renewing)
-        outlook = Outlook(engine, automatic)
-        steps = Steps(engine, outlook, automatic, self.mirror, self.importing, self.checking)
+        outlook = Outlook(engine, automatic, self.revoking)
+        steps = Steps(engine, outlook, automatic, self.mirror, self.importing, self.checking, self.revoking)
         self.schedule = Schedule(engine, claiming, self.renewal, outlook, steps)
         self.record = Record(engine)
         self.changes = Changes(engine)
         self.expiry = Expiry(engine)
         self.hook = Hook(engine)
+        self.renewal_audit = RenewalAudit(engine)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)
 

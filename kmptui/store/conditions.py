@@ -56,7 +56,7 @@ def _term(db: Db, term: Term, source: Source, today: date, counting: bool) -> Co
         return f"{source.id} IN (SELECT value FROM json_each(?))", (found,)  # noqa: S608 - id is ours
     if term.field == "":
         return _word(db, source, words.fold(value), counting)
-    if term.field == "name" and source.words is not None:
+    if term.field == "name" and (source.words is not None or source.names):
         folded = words.fold(value)
         return _names(db, source, f"{SEPARATOR}{folded}{SEPARATOR}" if term.op == "=" else folded, counting)
     columns = source.texts.get(term.field, ())
@@ -106,7 +106,8 @@ def _word(db: Db, source: Source, folded: str, counting: bool) -> Condition:
 
 def _names(db: Db, source: Source, text: str, counting: bool) -> Condition:
     if source.words is None:
-        return NOTHING
+        held = f"instr(fold(char(31) || {source.names} || char(31)), ?) > 0"  # char(31) is SEPARATOR
+        return (held, (text,)) if source.names else NOTHING
     return words.condition(db, source.words, source.id, text, "names", counting=counting)
 
 
@@ -149,18 +150,27 @@ def _date(term: Term, source: Source, day: date) -> Condition:
 
 
 def _id(source: Source, field: str, value: str) -> Condition:
-    """`118` is a number of the list's own kind; `o118` and `c42` say of which."""
-    own, *others = source.ids.get(field, ()) or (("", ""),)
-    if not own[0]:
+    """`118` is a number of the list's own kind (in the record of any); `o118` and `c42` say of which."""
+    number = value.removeprefix("scm:")
+    digits = number.lstrip("oc")
+    letter = number[: -len(digits)]
+    if field == "lineage":
+        return _lineage(source, letter, value.startswith("scm:"), int(digits))
+    known = source.ids.get(field, ())
+    if letter == "" and not source.any_id:
+        known = known[:1]
+    columns = [column for column, prefix in known if letter in {prefix, ""}]
+    if not columns:
         return NOTHING
-    digits = value.removeprefix("scm:").lstrip("oc")
-    letter = value.removeprefix("scm:")[: -len(digits)]
-    if letter == "" and others and own[1] == "o" and source.table.startswith("audit"):
-        return f"({own[0]} = ? OR {others[0][0]} = ?)", (int(digits), int(digits))
-    for column, prefix in (own, *others):
-        if letter in {prefix, ""}:
-            return f"{column} = ?", (int(digits),)
-    return NOTHING
+    return f"({' OR '.join(f'{column} = ?' for column in columns)})", (int(digits),) * len(columns)
+
+
+def _lineage(source: Source, letter: str, by_ssl_id: bool, number: int) -> Condition:
+    """A number without a letter is an order's."""
+    if not source.lineage:
+        return NOTHING
+    table, column = "certificates" if letter == "c" else "orders", "ssl_id" if by_ssl_id else "id"
+    return f"{source.lineage} = (SELECT lineage FROM {table} WHERE {column} = ?)", (number,)  # noqa: S608 - ours
 
 
 def _serial(source: Source, op: str, value: str) -> Condition:

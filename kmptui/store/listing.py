@@ -22,7 +22,8 @@ _WATCHED = (Topic.ORDERS, Topic.CERTIFICATES, Topic.ORGANIZATIONS)
 
 
 def window(db: Db, query: Query, offset: int, limit: int, now: datetime) -> Window[Any]:
-    """Rows of the topic's type: OrderRow, CertificateRow, Organization, Domain, Profile, AuditRow.
+    """Rows of the topic's type: OrderRow, CertificateRow, Organization, Domain, Profile, AuditRow (RenewalLine in the
+    view RENEWALS).
 
     Raises BadInput("filter") with what is wrong with the filter, BadInput("sort") for a column that is none.
     """
@@ -100,7 +101,7 @@ class _Asked:
 
 
 def _ask(db: Db, query: Query, now: datetime, *, counting: bool = False) -> _Asked:
-    source = sources.source(query.topic, now.date())
+    source = sources.source(query.topic, now.date(), query.view)
     name, descending = sorting(query)
     if name not in source.sorts:
         raise BadInput(

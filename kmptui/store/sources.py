@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from kmptui.domain.listing import SORTS, Topic
+from kmptui.domain.listing import RENEWALS, SORTS, Topic
 from kmptui.domain.order import ISSUED_STATUSES
 from kmptui.errors import BadInput
-from kmptui.store import audit, certificates, handovers, mirror, stalled, successors, words
+from kmptui.store import audit, certificates, handovers, mirror, renewal_audit, stalled, successors, words
 from kmptui.store.columns import NEVER
 from kmptui.store.db import Db
 from kmptui.store.ledger import rows as orders
@@ -27,8 +27,8 @@ class Source:
     """A list as SQL. `texts`, `days`, `moments` and `flags` say by the filter's field which expressions hold it: any of
     several texts, a day as text and what stands for none, a moment as text, a truth; `listed` gives the ids of the rows
     for which a truth holds that takes more than the row to know. `ids` are (field, letter): a column of ids, and the
-    letter that their numbers may begin with. `words` are the tables of a search index, else
-    `text` is one folded text."""
+    letter that their numbers may begin with; `lineage` holds the first order of the row's renewals. `words` are the
+    tables of a search index, else `text` is one text, and `names` the row's names joined by SEPARATOR."""
 
     table: str
     id: str
@@ -38,6 +38,7 @@ class Source:
     view: View
     words: words.Words | None = None
     text: str = ""
+    names: str = ""
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sorted_texts: dict[str, str] = field(default_factory=dict)
     """Of these, the fields whose first column begins an index and has few values: they are looked up by value."""
@@ -50,14 +51,17 @@ class Source:
     listed_texts: dict[str, Callable[[Db, str, str], str]] = field(default_factory=dict)
     """Likewise the rows whose field has, or holds (operator and value of the term), a text."""
     ids: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    any_id: bool = False
+    """A number without its letter may be any of the ids."""
     serial: str = ""
+    lineage: str = ""
 
 
-def source(topic: Topic, today: date) -> Source:
+def source(topic: Topic, today: date, view: str = "current") -> Source:
     """Raises BadInput("topic") for a topic without a list."""
     if topic not in _SOURCES:
         raise BadInput("topic", f"There is no list of {topic.value}")
-    return _SOURCES[topic](today)
+    return _renewals() if (topic, view) == (Topic.AUDIT, RENEWALS) else _SOURCES[topic](today)
 
 
 def _orders(today: date) -> Source:
@@ -100,6 +104,7 @@ def _orders(today: date) -> Source:
         listed_texts={"renewal": stalled.having},
         ids={"id": (("o.id", "o"), ("o.certificate_id", "c")), "scm": (("o.ssl_id", ""),)},
         serial="o.serial",
+        lineage="o.lineage",
     )  # fmt: skip
 
 
@@ -136,6 +141,7 @@ def _certificates(today: date) -> Source:
             "scm": (("(SELECT o.ssl_id FROM orders o WHERE o.id = c.order_id)", ""),),
         },
         serial="c.serial",
+        lineage="c.lineage",
     )
 
 
@@ -226,6 +232,34 @@ def _audit(_: date) -> Source:
         },
         moments={"at": "a.at"},
         ids={"id": (("a.order_id", "o"), ("a.certificate_id", "c"))},
+        any_id=True,
+    )
+
+
+def _renewals() -> Source:
+    text = (
+        "a.actor || char(10) || a.account || char(10) || a.subject || char(10) || ifnull(a.names, '') || char(10)"
+        " || a.reason || char(10) || a.details"
+    )
+    return Source(
+        table=f"{renewal_audit.ATTEMPTS} a",
+        id="a.seq",
+        columns=renewal_audit.COLUMNS,
+        row=renewal_audit.row_of,
+        sorts={"seq": "a.seq"},
+        view=lambda _: ("", ()),
+        text=text,
+        names="ifnull(a.names, a.subject)",
+        texts={
+            "status": (renewal_audit.OUTCOME,),
+            "outcome": (renewal_audit.OUTCOME,),
+            "action": ("a.action",),
+            "actor": ("a.actor",),
+        },
+        moments={"at": "a.at"},
+        ids={"id": (("a.order_id", "o"), ("a.old_id", "o")), "scm": (("a.ssl_id", ""), ("a.old_ssl_id", ""))},
+        any_id=True,
+        lineage="a.lineage",
     )
 
 

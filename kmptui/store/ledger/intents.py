@@ -322,6 +322,8 @@ _FRESH: rows.Columns = {
 def _refuse_unless_accepted(db: Db, act: Act, target: rows.Columns) -> None:
     if target["ledger"] != Ledger.ACCEPTED.value or target["ssl_id"] is None:
         raise StateForbids(f"Order o{target['id']} is {target['state']}", why=f"SCM has nothing to {act.value}")
+    if target["deleted"]:
+        raise StateForbids(f"Order o{target['id']} was deleted here", cure="Import it again, deleted ones included")
     query = IntentRow.select().where((IntentRow.order_id == target["id"]) & IntentRow.state.in_(reading.OPEN_INTENTS))
     if query.exists(db):
         raise StateForbids(f"Order o{target['id']} has a request under way", cure="Wait for it, or settle it")
@@ -335,15 +337,22 @@ def _absorb(db: Db, order_id: int, ssl_id: int) -> rows.Columns:
     other = rows.known(db, int(found))
     if reading.intent_of(db, other["id"]) is not None:
         raise StateForbids(f"scm:{ssl_id} is order o{other['id']} already")
-    CertificateRecord.update(order_id=order_id, lineage=reading.lineage_of(db, order_id)).where(
+    own = rows.known(db, order_id)
+    if other["common_name"] and other["common_name"].lower() != own["common_name"].lower():
+        raise StateForbids(f"scm:{ssl_id} is o{other['id']}, for {other['common_name']}")
+    if other["lineage"] == own["lineage"]:
+        raise StateForbids(f"scm:{ssl_id} is o{other['id']}, which is renewed by this one")
+    CertificateRecord.update(order_id=order_id, lineage=own["lineage"]).where(
         CertificateRecord.order_id == other["id"]
     ).execute(db)
     words = f"became one with o{order_id}"
-    rows.change(db, other["id"], ssl_id=None, certificate_id=None, hold="", deleted=True, problem=words)
+    emptied = {"ssl_id": None, "certificate_id": None, "hold": "", "deleted": True, "problem": words, "next_id": None}
+    rows.change(db, other["id"], **emptied)
     changes.retract(db, other["id"])
-    own = rows.known(db, order_id)
+    if other["next_id"] is not None:  # it was renewed from here meanwhile: that renewal is the order's
+        lineage.join(db, order_id, other["next_id"])
     kept = {name: other[name] for name in (*_TOLD_DAYS, *_TOLD_TEXTS, *_KEPT) if other[name] not in {None, ""}}
-    return kept | {name: own[name] or other[name] for name in ("note", "contact", "choice")}
+    return kept | {name: own[name] or other[name] for name in ("note", "contact", "choice", "auto_renew")}
 
 
 _KEPT = (

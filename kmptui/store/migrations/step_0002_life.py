@@ -47,6 +47,9 @@ CREATE TABLE changes (
   before TEXT NOT NULL, after TEXT NOT NULL, seen TEXT
 );
 CREATE INDEX changes_open ON changes (id) WHERE seen IS NULL;
+
+CREATE INDEX audit_attempts ON audit (seq, at)
+  WHERE action IN ('renew', 'reissue') AND (phase = 'intent' OR outcome IN ('blocked', 'not renewed', 'given up'));
 """
 
 _UNKNOWN_KEY = (
