@@ -39,6 +39,8 @@ async def _run(workspace: Workspace, deadline: int | None, json: bool) -> int:
         output.value(facts(report))
     else:
         _print(report)
+    if report.head:
+        diagnostics.note(f"record's head: {report.head}")
     return exit_code(report)
 
 
@@ -61,6 +63,7 @@ def facts(report: RunReport) -> dict[str, object]:
         "began": report.began,
         "ended": report.ended,
         "next": report.next,
+        "head": report.head or None,
         **{name: [_line(line) for line in getattr(report, name)] for name in TITLES},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,11 @@ from kmptui.errors import BadInput
 from kmptui.services import tables
 from kmptui.services.outfile import write_out
 from kmptui.store import audit
+from kmptui.store.ledger.proof import contradiction
 
 if TYPE_CHECKING:
     from kmptui.services.engine import Engine
+    from kmptui.store.database import Db
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +34,9 @@ class Record:
         self._engine = engine
 
     async def verify(self, head: str | None = None) -> Verdict:
-        """Check the whole chain; with `head`, that this hash is part of it (finds a cut tail)."""
-        return await self._engine.store.read(audit.verify, head)
+        """Check the whole chain; with `head`, that this hash is part of it (finds a cut tail); and that the ledger says
+        what the record says."""
+        return await self._engine.store.read(_verdict, head)
 
     async def head(self) -> str:
         """The hash of the last row ("" while there is none), written to the log, too: kept where whoever changes the
@@ -65,6 +69,13 @@ class Record:
             return len(rows), data
         await asyncio.to_thread(write_out, path, data, replace=replace)
         return len(rows), b""
+
+
+def _verdict(db: Db, head: str | None) -> Verdict:
+    found = audit.verify(db, head)
+    if not found.intact or not (wrong := contradiction(db)):
+        return found
+    return replace(found, intact=False, problem=f"the record is whole, and the orders are not as it tells: {wrong}")
 
 
 def _facts(row: AuditRow) -> dict[str, object]:

@@ -32,7 +32,8 @@ class RunLine:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """One run. `blocked` needs a person; `waiting` is under way (orders at SCM, replies that did not come); `deferred`
-    could not be done now and is tried again by itself; `held` is worked on by another process."""
+    could not be done now and is tried again by itself; `held` is worked on by another process. `head` is the hash of
+    the record's last row, to be kept where whoever changes the store does not reach."""
 
     began: datetime
     ended: datetime
@@ -43,6 +44,7 @@ class RunReport:
     deferred: tuple[RunLine, ...] = ()
     held: tuple[RunLine, ...] = ()
     next: datetime | None = None
+    head: str = ""
 
     @property
     def words(self) -> str:
@@ -83,4 +85,4 @@ class Running:
 
     def report(self, ended: datetime, following: datetime | None) -> RunReport:
         told = {name: tuple(lines) for name, lines in self.lines.items()}
-        return RunReport(self.began, ended, next=following, **told)
+        return RunReport(self.began, ended, next=following, head="", **told)

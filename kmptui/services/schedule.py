@@ -55,7 +55,8 @@ class ScheduleState:
 
 
 class Schedule:
-    """`tell` hears of what went wrong or came to a new certificate, where somebody wants to."""
+    """`head` gives the record's last hash, for the report; `tell` hears of what went wrong or came to a new
+    certificate, where somebody wants to."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Schedule:
         renewal: Renewal,
         outlook_: Outlook,
         steps: Steps,
+        head: Callable[[], Awaitable[str]],
         tell: Telling | None = None,
     ) -> None:
         self._engine = engine
@@ -71,6 +73,7 @@ class Schedule:
         self._renewal = renewal
         self._outlook = outlook_
         self._steps = steps
+        self._head = head
         self._tell = tell
 
     async def next_due(self) -> datetime | None:
@@ -147,7 +150,7 @@ class Schedule:
         await engine.store.write(schedule.finish, RUN, outcome.ended, kept, words)
         engine.changed(Topic.ACCOUNT)
         await self._tell_all(outcome)
-        return running.report(outcome.ended, await self.next_due())
+        return replace(running.report(outcome.ended, await self.next_due()), head=await self._head())
 
     async def _tell_all(self, outcome: RunReport) -> None:
         """Who wants to know is told; that this fails never fails the run."""

@@ -35,7 +35,7 @@ from kmptui.services.expiry import Expiry
 from kmptui.services.fetching import Fetching
 from kmptui.services.health import Health
 from kmptui.services.home import Home
-from kmptui.services.hook import Hook, program
+from kmptui.services.hook import FAILURE, Hook, HookEvent, program
 from kmptui.services.importing import Importing
 from kmptui.services.lists import Lists
 from kmptui.services.mirror import Mirror
@@ -64,6 +64,7 @@ from kmptui.store.database import Store
 
 if TYPE_CHECKING:
     from kmptui.scm.client import ScmClient
+    from kmptui.services.runs import RunLine
 
 T = TypeVar("T")
 
@@ -107,12 +108,12 @@ class Workspace:
         automatic = Automatic(engine, self.renewal, self.renewing)
         outlook = Outlook(engine, automatic, self.revoking)
         steps = Steps(engine, outlook, automatic, self.mirror, self.importing, self.checking, self.revoking)
-        self.schedule = Schedule(engine, claiming, self.renewal, outlook, steps)
         self.record = Record(engine)
         self.changes = Changes(engine)
         self.expiry = Expiry(engine)
         self.hook = Hook(engine)
         self.renewal_audit = RenewalAudit(engine)
+        self.schedule = Schedule(engine, claiming, self.renewal, outlook, steps, self.record.head, self._tell)
         self.drafts = Drafts(engine)
         self.backup = Backup(engine)
 
@@ -238,3 +239,9 @@ class Workspace:
         await self._engine.store.write(audit.append, Entry("settings", subject=told), await self._engine.stamp())
         self._engine.settings = changed
         return changed
+
+    async def _tell(self, kind: str, line: RunLine) -> None:
+        """The hook hears of what a run brought."""
+        cause = line.words if kind == FAILURE else ""
+        event = HookEvent(kind, cause, line.order_id, line.certificate_id, {"common_name": line.common_name})
+        await self.hook.fire(event)

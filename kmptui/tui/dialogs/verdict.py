@@ -26,7 +26,9 @@ def _intact(verdict: Verdict) -> list[Content]:
 
 
 def _broken(verdict: Verdict) -> list[Content]:
-    before = (verdict.first_bad or 1) - 1
+    if verdict.first_bad is None:
+        return [present.text(f"{verdict.problem[:1].upper()}{verdict.problem[1:]}", present.ERROR)]
+    before = verdict.first_bad - 1
     kept = f"What stands before it ({present.counted(before, 'row')}) is as it was written. " if before else ""
     meant = f"{kept}From there on somebody may have changed the store's file."
     first = f"The audit is broken at row {verdict.first_bad}: {verdict.problem}"
