@@ -134,7 +134,10 @@ def _days(look: Look, row: Any) -> int:
 
 def _dcv_ended(look: Look, line: Line, row: Any) -> str:
     """`example.edu: blocks 12, first ends in 6 d`."""
-    blocked, first = waiting.blocked(look.db, row.name, look.today)
+    found = waiting.blocked(look.db, row.name, look.today)
+    if found is None:
+        return f"{row.name}: blocks more than can be counted at once"
+    blocked, first = found
     if not blocked:
         return _dcv(look, line, row)
     ends = f", first{in_days(first, look.today).removeprefix(',')}" if first is not None else ""
@@ -172,7 +175,7 @@ FAILED = Line(
     _stalled,
 )
 UNCONFIRMED = Line(
-    "UNCONF'D", _orders("status=unconfirmed", sort="id"),
+    "UNCONF'D", _orders("status:unconfirmed", sort="id"),
     "order without a reply", "orders without a reply", _named,
 )  # fmt: skip
 DCV = Line("DCV", _domains("status=expired"), "domain's DCV has ended", "domains' DCV has ended", _dcv_ended)
@@ -184,15 +187,15 @@ WORST = (FAILED, UNCONFIRMED, DCV, EXPIRES)
 """Above what concerns the schedule and the changes elsewhere."""
 BEFORE_CHANGES = (
     Line(
-        "REFUSED", _orders("status=refused -source=renewed", sort="id"),
+        "REFUSED", _orders("status:refused -source=renewed", sort="id"),
         "refused by SCM", "refused by SCM", _named,
     ),
     Line(
-        "UNPLACED", _orders('status="not placed" -source=renewed', sort="id"),
+        "UNPLACED", _orders('status:"not placed" -source=renewed', sort="id"),
         "did not reach SCM", "did not reach SCM", _named,
     ),
     Line(
-        "APPROVE", _orders("approve:yes", sort="requested"),
+        "APPROVE", _orders("status:requested approve:yes", sort="requested"),
         "request of others", "requests of others", _oldest,
     ),
     Line(
@@ -226,7 +229,7 @@ AFTER_CHANGES = (
         f"validation ends within {DCV_SOON} d", f"validations end within {DCV_SOON} d", _dcv,
     ),
     Line(
-        "SCM RENEWS", _orders("status=issued renew:yes scmrenews:yes"),
+        "SCM RENEWS", _orders("renew:yes scmrenews:yes expires>=0d"),
         "chosen, SCM renews it too", "chosen, SCM renews them too", _named,
     ),
 )  # fmt: skip
