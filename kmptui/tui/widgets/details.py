@@ -66,6 +66,8 @@ class DetailsView(VerticalScroll, can_focus=True):
         super().__init__(can_focus=can_focus)
         self._body = Static(Content(""))
         self.details: Details | None = None
+        self._lines = -1
+        self._drawn: tuple[Details | None, int] = (None, 0)
 
     def compose(self):  # type: ignore[no-untyped-def]  # ComposeResult of one widget
         yield self._body
@@ -82,15 +84,22 @@ class DetailsView(VerticalScroll, can_focus=True):
     def say(self, words: str) -> None:
         """A sentence instead of details."""
         self.details = None
+        self._drawn = (None, 0)
+        self._lines = -1
         self._body.update(present.text(words, present.MUTED))
 
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
-        if self.details is None or not self.size.width:
-            return
-        self._body.update(content(self.details, max(20, self.size.width - 3)))
+        drawn = self.details, self.size.width
+        if self.details is None or not self.size.width or drawn == self._drawn:
+            return  # a change of its height alone changes no line
+        self._drawn = drawn
+        said = content(self.details, max(20, self.size.width - 3))
+        lines = said.plain.count("\n")
+        self._body.update(said, layout=lines != self._lines)  # nothing moves between two rows of as many lines
+        self._lines = lines
 
 
 def content(details: Details, cells: int) -> Content:

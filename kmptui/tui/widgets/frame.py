@@ -122,18 +122,22 @@ class BannerLine(FrameLine):
 
 
 class FooterLine(FrameLine):
-    """The keys that count here: six at most, the help always among them."""
+    """The keys that count here: six at most, the help always among them. Drawn where they differ: a list tells of its
+    keys at each step of its cursor."""
 
     DEFAULT_CSS = "FooterLine { background: $panel; padding: 0 1; }"
+    _drawn: Sequence[tuple[str, str]] = ()
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
-    def _changed(self, _: Screen[Any]) -> None:
-        self.refresh()
+    def _changed(self, screen: Screen[Any]) -> None:
+        if footer(screen) != self._drawn:
+            self.refresh()
 
     def render(self) -> Content:
-        return keys_line(footer(self.screen), self.size.width)
+        self._drawn = footer(self.screen)
+        return keys_line(self._drawn, self.size.width)
 
 
 def keys_line(keys: Sequence[tuple[str, str]], cells: int) -> Content:
