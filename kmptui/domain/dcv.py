@@ -145,13 +145,16 @@ class Dependents:
 
     @property
     def words(self) -> str:
-        """`12 certificates, 3 due for renewal within 30 d; 1 open order`; empty where nothing depends on it."""
+        """`1 open order; the renewal of 12 certificates, 3 of them due within 30 d`; empty where nothing depends on
+        it."""
         found = []
-        if self.certificates:
-            due = f", {self.due:,} due for renewal within {self.days} d" if self.due else ""
-            found.append(f"{self.certificates:,} certificate{'' if self.certificates == 1 else 's'}{due}")
         if self.orders:
             found.append(f"{self.orders:,} open order{'' if self.orders == 1 else 's'}")
+        if self.certificates:
+            many = "" if self.certificates == 1 else "s"
+            which = "" if self.due == self.certificates else f"{self.due:,} of them "
+            due = f", {which}due within {self.days} d" if self.due else ""
+            found.append(f"the renewal of {self.certificates:,} certificate{many}{due}")
         return "; ".join(found)
 
 

@@ -22,7 +22,7 @@ from tests.e2e.keyboard import at_home, at_rest, filled, paste, press, tab, the_
 from tests.e2e.walking import closed
 from tests.tui.acting import until
 
-READS = ("POST /api/report/v1/ssl-certificates",)
+READS = ("POST /api/report/v1/ssl-certificates", "POST /api/dcv/v2/validation/status")
 """POSTs that change nothing at SCM."""
 PAGE = (
     "Dear all,\rplease renew *.shop.example.com & www.example.com; the key was lost!\r\r"
@@ -91,6 +91,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "write the list": ("5", "w"),
     "copy": ("5", "y"),
     "like this": ("5", "N"),
+    "validate": ("3", "V"),
 }
 
 

@@ -34,7 +34,7 @@ async def test_from_ended_to_validated(paths: Paths, sandbox_factory: SandboxFac
         assert (ended.step, ended.domain.status(rig.clock.now().date())) == (Step.START, "expired")
         # crm.legacy.example.com ends in 8 days
         assert (ended.blocks.certificates, ended.blocks.due) == (1, 1)
-        assert "it blocks 1 certificate, 1 due for renewal within 30 d" in ended.words
+        assert "it blocks the renewal of 1 certificate, due within 30 d" in ended.words
 
         rig.sandbox.control(f"domains/{LEGACY}", {"published": False})
         record = await rig.validating.start(domain, "cname")

@@ -11,6 +11,7 @@ from typing import Any
 from kmptui.domain import preflight
 from kmptui.domain.certificate import Certificate, CertificateRow
 from kmptui.domain.coverage import DomainIndex
+from kmptui.domain.dcv import Dependents
 from kmptui.domain.listing import Query, Topic
 from kmptui.domain.order import Act, Hold, Intent, Ledger, NewKey, Order, OrderRequest, OrderRow
 from kmptui.domain.organization import Organization
@@ -92,7 +93,10 @@ class CompanyLists(FakeLists):
         found = self._one(Topic.DOMAINS, domain_id)
         titles = tuple((o.id, o.title) for o in self.rows[Topic.ORGANIZATIONS])
         covered = [c for c in self.rows[Topic.CERTIFICATES] if f".{c.common_name}".endswith(f".{found.name}")]
-        return DomainView(found, titles, tuple(covered[:8]), len(covered))
+        ends = sorted(c.not_after.date() for c in covered)
+        due = sum(end <= TODAY + timedelta(days=30) for end in ends)
+        blocks = Dependents(len(ends), 0, due, ends[0] if ends else None, 30)
+        return DomainView(found, titles, tuple(covered[:8]), len(covered), blocks)
 
     async def profile(self, profile_id: int) -> ProfileView:
         found = self._one(Topic.PROFILES, profile_id)

@@ -14,10 +14,11 @@ from tests.snapshots.company_stage import HOME
 from tests.snapshots.dialog_scenes import SCENES as DIALOGS
 from tests.snapshots.order_scenes import SCENES as ORDERING
 from tests.snapshots.scenes import Scene, with_work
+from tests.snapshots.validation_scenes import SCENES as VALIDATING
 
 Compare = Callable[..., bool]
 SMALL, WIDE, LARGE = (80, 24), (120, 36), (200, 50)
-SCENES = {**ACCOUNT, **ORDERING, **DIALOGS}
+SCENES = {**ACCOUNT, **ORDERING, **DIALOGS, **VALIDATING}
 OF_LISTS = {"filter", "actions", "commands", "help", "sort", "copy", "write", "log", "quit"}
 """Compared with the lists that they belong to."""
 
@@ -37,12 +38,17 @@ def test_small(snap_compare: Compare, name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [WIDE, LARGE], ids=["120x36", "200x50"])
-@pytest.mark.parametrize("name", ["link-errors", "account", "order-form", "preview", "export", "settle"])
+@pytest.mark.parametrize(
+    "name", ["link-errors", "account", "order-form", "preview", "export", "settle", "validation-publish"]
+)
 def test_larger(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     assert compare(snap_compare, SCENES[name], size)
 
 
-@pytest.mark.parametrize("name", ["account", "link-errors", "order-forty-names", "follow-lost", "settle", "health"])
+@pytest.mark.parametrize(
+    "name",
+    ["account", "link-errors", "order-forty-names", "follow-lost", "settle", "health", "validation-publish"],
+)
 def test_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert compare(snap_compare, SCENES[name], SMALL)

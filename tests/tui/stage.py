@@ -418,6 +418,7 @@ class Stage:
     lists: StageLists
     checking: Any = None
     record: Any = None
+    validating: Any = None
     running: tuple[Any, ...] = ()
 
     def subscribe(self, callback: Any) -> Callable[[], None]:

@@ -256,14 +256,14 @@ async def test_own_keys_come_from_the_settings_and_bad_ones_are_told(tmp_path: P
     workspace = FakeWorkspace(tmp_path, settings=Settings(keys=keys))
     app = app_on(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("3")
+        await pilot.press("2")
         await settle(pilot)
         status = screen_text(app).splitlines()[-2]
         assert "filter cannot have ctrl+q" in status
         assert "X Sync" in screen_text(app).splitlines()[-1]
         await pilot.press("s")
         await settle(pilot)
-        assert (Topic.DOMAINS,) not in workspace.mirror.synced
+        assert (Topic.ORGANIZATIONS,) not in workspace.mirror.synced
         await pilot.press("X")
         await settle(pilot)
-        assert (Topic.DOMAINS,) in workspace.mirror.synced
+        assert (Topic.ORGANIZATIONS,) in workspace.mirror.synced

@@ -193,6 +193,26 @@ class Settle(OnSubject):
         await where.ways.settle(order_of(where))
 
 
+class OrderValidation(OnSubject):
+    id = "order.dcv"
+    mode = Mode.OPENS
+    words = "Validation (DCV) of this order: what to publish, what the CA saw"
+    label = "DCV"
+    keys = "V"
+
+    def why_not(self, where: Subject) -> str:
+        if where.row is None:
+            return NO_ROW
+        waits = where.row.ledger is Ledger.ACCEPTED and where.row.status.lower() in OPEN_STATUSES
+        return "" if waits else "only an order that waits at SCM has a validation of its own"
+
+    def line(self, where: Subject) -> str:
+        return f"kmptui orders dcv o{order_of(where)}"
+
+    async def run(self, where: Subject) -> None:
+        await where.ways.order_dcv(where.row.id)  # type: ignore[union-attr]  # why_not has looked
+
+
 class Note(OnSubject):
     id = "note"
     mode = Mode.OPENS
@@ -256,7 +276,7 @@ class VerifyAudit(OnSubject):
 
 
 ORDER_COMMANDS: tuple[type[Command[Any]], ...] = (
-    CheckOrders, Export, OrderLike, Follow, Settle, Note, AttachKey, Delete, CheckAll,
+    CheckOrders, Export, OrderLike, Follow, Settle, OrderValidation, Note, AttachKey, Delete, CheckAll,
 )  # fmt: skip
 CERTIFICATE_COMMANDS: tuple[type[Command[Any]], ...] = (
     Export, CheckOrders, OrderLike, AttachKey, Note, Delete, DestroyKey,

@@ -13,6 +13,7 @@ from kmptui.domain.listing import Topic
 
 if TYPE_CHECKING:
     from kmptui.services.checking import CheckReport
+    from kmptui.services.validating import DcvView
     from kmptui.services.workspace import Workspace
 
 
@@ -32,6 +33,20 @@ class Ways:
     async def check(self, order_ids: tuple[int, ...] | None) -> CheckReport:
         """Ask SCM about these orders, or about all that are open."""
         return await self._workspace.checking.check(order_ids)
+
+    async def check_domain(self, domain_id: int) -> DcvView:
+        """Ask SCM where the validation of this domain stands."""
+        return await self._workspace.validating.state(domain_id)
+
+    async def validate(self, domain_id: int) -> None:
+        from kmptui.tui.dialogs.validation import validate_domain
+
+        await validate_domain(self._app, self._workspace, domain_id, self.writing())
+
+    async def order_dcv(self, order_id: int) -> None:
+        from kmptui.tui.dialogs.order_dcv import order_dcv
+
+        await order_dcv(self._app, self._workspace, order_id, self.writing())
 
     async def verify_audit(self) -> None:
         """Check the whole chain, and show the verdict until it is read."""

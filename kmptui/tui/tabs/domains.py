@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
+from kmptui.domain.dcv import Dependents
 from kmptui.domain.domain import Domain
 from kmptui.domain.listing import Topic
 from kmptui.tui import present
+from kmptui.tui.commands.domain_commands import DOMAIN_COMMANDS
 from kmptui.tui.tabs import tones
+from kmptui.tui.tabs.details_page import DetailsPage
 from kmptui.tui.tabs.list_tab import ListTab
 from kmptui.tui.widgets.columns import Cell, Column
 from kmptui.tui.widgets.details import Details, fact, facts
@@ -22,6 +25,9 @@ def _ends(row: Domain, now: datetime) -> Cell:
     return tones.ends(row.dcv_expires, now)
 
 
+SOON_DAYS = 14
+"""As the home screen's line DCV SOON."""
+
 COLUMNS = (
     Column("Domain", 26, lambda r, _: (present.name(r.name, 90), ""), grow=3, sort="name", most=80),
     Column("Status", 14, _status, sort="status"),
@@ -33,12 +39,20 @@ COLUMNS = (
 )
 
 
+class DomainDetails(DetailsPage):
+    """One domain on a screen of its own."""
+
+    OFFERS = DOMAIN_COMMANDS
+
+
 class DomainsTab(ListTab):
     """The Domains tab."""
 
     TOPIC = Topic.DOMAINS
     FOLLOWS = frozenset({Topic.DOMAINS, Topic.ORGANIZATIONS, Topic.CERTIFICATES})
     COLUMNS = COLUMNS
+    DETAILS: ClassVar[type[DetailsPage]] = DomainDetails
+    OFFERS = DOMAIN_COMMANDS
 
     def empty_words(self) -> str:
         return "No domains are known here yet.\ns reads them from SCM; before that an account must be linked (1)."
@@ -61,20 +75,14 @@ class DomainsTab(ListTab):
             f"{c.number} {present.name(c.common_name)}, ends {present.when(c.not_after, now)}"
             for c in view.certificates
         ]
-        alerts = []
-        if domain.status(today) == "expired":
-            alerts.append(
-                f"DCV ENDED  {present.when(domain.dcv_expires, now)}: new orders and renewals under it are refused"
-            )
-        if domain.status(today) == "gone":
-            alerts.append("GONE  SCM no longer lists it")
         return Details(
             title=present.name(domain.name),
             state=tones.styled(domain.status(today)),
-            alerts=tuple(alerts),
+            alerts=tuple(_alerts(domain, view.blocks, now)),
             facts=(
                 fact("DCV", f"{domain.validation_status or 'unknown'}, to {present.when(domain.dcv_expires, now)}"),
                 fact("Method", domain.dcv_method or "-"),
+                fact("Blocks" if _stopped(domain, now) else "Would block", _blocked(view.blocks, now)),
                 fact("State", f"{domain.state or 'unknown'}; delegation {domain.delegation_status or 'unknown'}"),
                 facts("Delegated", delegations, none="to nobody: nothing can be ordered under it"),
                 facts(
@@ -85,6 +93,34 @@ class DomainsTab(ListTab):
                 fact("Id", domain.id),
             ),
         )
+
+
+def _stopped(domain: Domain, now: datetime) -> bool:
+    return domain.status(present.local(now).date()) in {"expired", "not validated"}
+
+
+def _blocked(found: Dependents, now: datetime) -> str:
+    first = f"; the first ends {present.when(found.first, now)}" if found.first else ""
+    return found.words + first if found.words else "nothing that is known here"
+
+
+def _alerts(domain: Domain, blocks: Dependents, now: datetime) -> list[str]:
+    """What is wrong with it, what that means, and the key that mends it."""
+    status = domain.status(present.local(now).date())
+    if status == "gone":
+        return ["GONE  SCM no longer lists it"]
+    if status == "suspended":
+        return ["SUSPENDED  nothing can be ordered or validated under it: have it activated in SCM"]
+    if status == "expired":
+        when = f" {present.when(domain.dcv_expires, now)}" if domain.dcv_expires else ""
+        meant = f"blocks {blocks.words}" if blocks.words else "new orders and renewals under it are refused"
+        return [f"DCV ENDED{when}: {meant}. V validates it"]
+    if status == "not validated":
+        meant = f"blocks {blocks.words}" if blocks.words else "nothing can be ordered under it"
+        return [f"NOT VALIDATED  {meant}. V validates it"]
+    if domain.dcv_expires is not None and present.days_until(domain.dcv_expires, now) <= SOON_DAYS:
+        return [f"DCV ENDS SOON  {present.when(domain.dcv_expires, now)}. V validates it anew before that"]
+    return []
 
 
 PRIVILEGES = {

@@ -176,6 +176,17 @@ class Dialog(Commanded, ClosesOnce, ModalScreen["T | None"], Generic[T]):
         self.show_error(error)
         return True
 
+    def scroll_by(self, event: events.Key) -> bool:
+        """Scroll the body where the key is one that does; whether it was."""
+        body = self.query_one(".dialog-body", VerticalScroll)
+        page = max(1, body.size.height - 1)
+        steps = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": page, "pageup": -page, "space": page}
+        if event.key not in steps:
+            return False
+        event.stop()
+        body.scroll_relative(y=steps[event.key], animate=False)
+        return True
+
     def start(self, work: workers.Work, *, group: str = "", exclusive: bool = False) -> None:
         """Run something beside the dialog, with its errors shown here. Reads only: it ends with the dialog."""
         workers.start(self, work, group=group, exclusive=exclusive)
@@ -201,12 +212,6 @@ class TextDialog(Dialog[None]):
 
     def on_key(self, event: events.Key) -> None:
         """The text scrolls with the usual keys; enter closes, and what is typed besides touches nothing beneath."""
-        body = self.query_one(".dialog-body", VerticalScroll)
-        page = max(1, body.size.height - 1)
-        steps = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": page, "pageup": -page, "space": page}
-        if event.key in steps:
-            event.stop()
-            body.scroll_relative(y=steps[event.key], animate=False)
-        elif event.key == "enter":
+        if not self.scroll_by(event) and event.key == "enter":
             event.stop()
             self.dismiss(None)
