@@ -77,7 +77,7 @@ async def test_it_is_left_and_opened_again_with_the_same_record(tmp_path: Path) 
         assert record("txt").point in shown(dialog)
         await pilot.press("left")
         await sees(pilot, "ctrl+y Start")
-        assert record("txt").point not in shown(dialog), "another method has another record"
+        await until(pilot, lambda: record("txt").point not in shown(dialog), "another method's record to go")
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is not dialog)
         assert validating.steps == []

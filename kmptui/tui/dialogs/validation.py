@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 WORDS = {"cname": "CNAME", "txt": "TXT", "http": "HTTP", "https": "HTTPS", "email": "e-mail"}
 START, SUBMIT, LOOK = "Start", "Submit", "Look again"
-INDENT = 15
-"""As the labels of fields."""
+AS_FIELDS = 15
+"""Cells of a label, where it stands above a field."""
+NARROW = 11
+"""Cells of a record's label: a TXT record's value has room beside it where the terminal is smallest."""
 
 
 class AskScm(Command["ValidationDialog"]):
@@ -208,7 +210,7 @@ class ValidationDialog(Dialog[None]):
             return
         cells = cells_of(self)
         self.set_class(self.chosen == "email" and bool(self._mailbox.options), "-mail")
-        self.query_one(".dcv-head", Static).update(labelled(self._head(), cells))
+        self.query_one(".dcv-head", Static).update(labelled(self._head(), cells, AS_FIELDS))
         said = [present.text(piece, present.STRONG) for piece in wrapped(present.line(self._advice()), cells)]
         parts = record_lines(self.record) if self._shows_record() else []
         shown = labelled([*parts, ("Command", self.command, present.MUTED)], cells)
@@ -275,7 +277,7 @@ class ValidationDialog(Dialog[None]):
 
 def cells_of(dialog: Dialog[None]) -> int:
     """How wide its text may be: the scroll bar has its place whether it is there or not, so that nothing moves."""
-    return max(30, dialog.query_one(".dialog-box").size.width - 2)
+    return max(30, dialog.query_one(".dialog-box").size.width - 1)
 
 
 def record_lines(record: DcvRecord | None) -> list[tuple[str, str, str]]:
@@ -304,12 +306,12 @@ def copyables(record: DcvRecord) -> tuple[Copyable, ...]:
     return tuple(Copyable(label, text) for label, text in found if text)
 
 
-def labelled(parts: list[tuple[str, str, str]], cells: int) -> Content:
+def labelled(parts: list[tuple[str, str, str]], cells: int, indent: int = NARROW) -> Content:
     """Labelled texts, each wrapped under its label."""
     lines = []
     for label, text, style in parts:
-        for row, piece in enumerate(wrapped(present.line(text), cells - INDENT)):
-            head = present.cell(label if row == 0 else "", INDENT)
+        for row, piece in enumerate(wrapped(present.line(text), cells - indent)):
+            head = present.cell(label if row == 0 else "", indent)
             lines.append(present.join((head, present.MUTED), (piece, style)))
     return Content("\n").join(lines)
 
