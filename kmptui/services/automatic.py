@@ -143,17 +143,19 @@ class Automatic:
             except (WrongLogin, PasswordExpired, VaultLocked, StoreFailed):
                 raise
             except Unreachable as error:
-                await self._noted(subject, error, running)
+                await self._noted(subject, decision, error, running)
                 unanswered += 1
                 if unanswered >= IN_A_ROW:
                     raise
             except KmptuiError as error:
-                await self._refused(subject, error, running)
+                await self._refused(subject, decision, error, running)
             except Exception as error:  # noqa: BLE001 - a defect must not keep the other certificates from being renewed
                 _log.exception("renewing o%s failed", row.id)
                 words = f"a fault of kmptui's own ({type(error).__name__}): the log says where"
                 running.note("failed", JOB, words, order_id=row.id, common_name=row.common_name)
-                await self._note(subject, Trouble.REFUSED, words, "Look at the log, then renew it by hand", None)
+                await self._note(
+                    subject, decision, Trouble.REFUSED, words, "Look at the log, then renew it by hand", None
+                )
 
     async def _one(self, subject: Subject, decision: Decision, running: Running) -> None:
         row = subject.order.row
@@ -167,24 +169,24 @@ class Automatic:
         words = f"renewed: {placed.words}"
         running.note("done", JOB, words, order_id=placed.order_id or row.id, common_name=row.common_name)
 
-    async def _refused(self, subject: Subject, error: KmptuiError, running: Running) -> None:
+    async def _refused(self, subject: Subject, decision: Decision, error: KmptuiError, running: Running) -> None:
         """It was not renewed. Reading SCM right before may have shown that somebody else has, or is about to: then that
         is the news, and nothing failed."""
         if isinstance(error, Refused):
-            decision = await self._renewal.decision(subject.order.id)
-            if decision.verdict in {Verdict.RENEWED, Verdict.UNDER_WAY}:
-                words = f"nothing was sent: {decision.reason}"
+            now = await self._renewal.decision(subject.order.id)
+            if now.verdict in {Verdict.RENEWED, Verdict.UNDER_WAY}:
+                words = f"nothing was sent: {now.reason}"
                 row = subject.order.row
                 running.note("done", JOB, words, order_id=row.id, common_name=row.common_name)
                 return
-        await self._noted(subject, error, running)
+        await self._noted(subject, decision, error, running)
 
-    async def _noted(self, subject: Subject, error: KmptuiError, running: Running) -> None:
+    async def _noted(self, subject: Subject, decision: Decision, error: KmptuiError, running: Running) -> None:
         """Keep why it failed and when it is tried again, in the store, the audit and the report."""
         trouble = trouble_of(error)
         cause, cure = told(error)
         code = error.code if isinstance(error, FromScm) else None
-        attempt = await self._note(subject, trouble, cause, cure, code)
+        attempt = await self._note(subject, decision, trouble, cause, cure, code)
         row = subject.order.row
         where = "held" if isinstance(error, HeldElsewhere) else "deferred"
         if trouble in NEEDS_A_PERSON:
@@ -196,12 +198,14 @@ class Automatic:
             again=attempt.again,
         )  # fmt: skip
 
-    async def _note(self, subject: Subject, trouble: Trouble, cause: str, cure: str, code: int | None) -> Attempt:
+    async def _note(
+        self, subject: Subject, decision: Decision, trouble: Trouble, cause: str, cure: str, code: int | None
+    ) -> Attempt:
         engine = self._engine
         now = engine.clock.now()
         assert subject.not_after is not None  # noqa: S101 - what has no end is never due
         attempt = next_attempt(subject.attempt, trouble, cause, cure, now, subject.not_after, code)
-        await engine.store.write(_keep, subject, attempt, await engine.stamp())
+        await engine.store.write(_keep, subject, decision.reason, attempt, await engine.stamp())
         engine.changed(Topic.ORDERS, {subject.order.id})
         return attempt
 
@@ -209,7 +213,9 @@ class Automatic:
         """It ended unrenewed: said once, with the last cause."""
         last = subject.attempt
         cause = decision.cause + (f"; {last.cause}" if last is not None else "")
-        attempt = await self._note(subject, last.trouble if last else Trouble.REFUSED, cause, decision.cure, None)
+        attempt = await self._note(
+            subject, decision, last.trouble if last else Trouble.REFUSED, cause, decision.cure, None
+        )
         row = subject.order.row
         running.note("failed", JOB, attempt.cause, cure=attempt.cure, order_id=row.id, common_name=row.common_name)
 
@@ -234,7 +240,7 @@ def _untold(subject: Subject, now: datetime) -> bool:
     return subject.not_after is not None and now - subject.not_after <= GIVEN_UP_TOLD
 
 
-def _keep(db: Db, subject: Subject, attempt: Attempt, stamp: Stamp) -> None:
+def _keep(db: Db, subject: Subject, why: str, attempt: Attempt, stamp: Stamp) -> None:
     """The try, and an audit row that names why it failed and when it is tried again. That another process works on it
     is no failure."""
     row = subject.order.row
@@ -246,6 +252,6 @@ def _keep(db: Db, subject: Subject, attempt: Attempt, stamp: Stamp) -> None:
     entry = Entry(
         "renew", "outcome", "given up" if gone else "not renewed", row.common_name, order_id=row.id,
         reason=attempt.cause,
-        details=(("kind", attempt.trouble.value), ("tries", str(attempt.tries)), ("again", again)),
+        details=(("why", why), ("kind", attempt.trouble.value), ("tries", str(attempt.tries)), ("again", again)),
     )  # fmt: skip
     audit.append(db, entry, stamp)

@@ -74,7 +74,10 @@ def note(db: Db, order_id: int, attempt: Attempt) -> None:
 
 def clear(db: Db, order_ids: Iterable[int]) -> None:
     """Nothing failed with them any more."""
+    before = db.raw().total_changes
     db.many("DELETE FROM renewal_tries WHERE order_id = ?", [(order_id,) for order_id in order_ids])
+    if db.raw().total_changes != before:
+        touch(db, Topic.ORDERS)
 
 
 def set_scm_renewals(db: Db, states: dict[int, str]) -> None:
