@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
 from kmptui.domain.order import Ledger
 from kmptui.domain.validity import longest_issued
-from kmptui.errors import (
-    AccountRefused,
-    AlreadyOrdered,
-    Finding,
-    HeldElsewhere,
-    KmptuiError,
-    NotLinked,
-    PreflightFailed,
-    ReadOnly,
-    ScmRefused,
-    StoreFailed,
-    Unconfirmed,
-    Unreachable,
-    VaultLocked,
-)
+from kmptui.errors import AlreadyOrdered, Finding, KmptuiError, PreflightFailed, ScmRefused
 from kmptui.tui import present
 from kmptui.tui.dialogs.order import choices
 from kmptui.tui.dialogs.order.decision import OrderDecision
 from kmptui.tui.dialogs.order.each_page import EachPage
-from kmptui.tui.dialogs.order.follow import FollowPage, follow_order
 from kmptui.tui.dialogs.order.form import OrderForm
+from kmptui.tui.dialogs.order.sending import close, meaning, send_and_follow, unlocking
 from kmptui.tui.dialogs.order.values import from_members, from_request
 from kmptui.tui.dialogs.problem import ProblemDialog
 from kmptui.tui.widgets.dialog import TextDialog
-from kmptui.tui.widgets.page import Page
 
 if TYPE_CHECKING:
     from kmptui.services.ordering import Placed
     from kmptui.services.workspace import Workspace
 
-T = TypeVar("T")
-NOT_SENT = "No order was sent. The form comes back as you left it."
-NONE_MADE = "SCM made no order of it. The form comes back as you left it."
+BACK = "The form comes back as you left it."
 AGAIN = "Look at it first; to order all the same, go on from the form to the preview again"
-
-
-@runtime_checkable
-class Unlocks(Protocol):
-    """An app that can ask for the vault's passphrase."""
-
-    async def unlock(self) -> bool: ...
 
 
 async def order_certificate(app: App[Any], workspace: Workspace, like: int | None = None) -> None:
@@ -82,42 +57,21 @@ async def order_certificate(app: App[Any], workspace: Workspace, like: int | Non
         findings = await (_place_each if decision.each else _place_one)(app, workspace, decision)
 
 
-async def unlocking(app: App[Any], work: Callable[[], Awaitable[T]]) -> T:
-    """Do the work; where the vault is locked (so that nothing was sent), ask for the passphrase and do it again."""
-    try:
-        return await work()
-    except VaultLocked:
-        if not isinstance(app, Unlocks) or not await app.unlock():
-            raise
-        return await work()
-
-
 async def _place_one(app: App[Any], workspace: Workspace, decision: OrderDecision) -> tuple[Finding, ...] | None:
     """Place it and follow it; findings (perhaps none) bring the form back, None is the end of it."""
     request = decision.request
-    page = FollowPage(workspace, request.common_name)
-    await app.push_screen(page)
 
     async def place() -> Placed:
         return await workspace.ordering.place(request, again=decision.again, despite_mirror=decision.despite_mirror)
 
-    try:
-        placed = await unlocking(app, place)
-    except Unconfirmed as error:
-        await workspace.drafts.discard()
-        await _show_lost(workspace, page, error)
+    error = await send_and_follow(app, workspace, request.common_name, place, workspace.drafts.discard)
+    if error is None:
         return None
-    except KmptuiError as error:
-        if isinstance(error, AlreadyOrdered):
-            error.cure = AGAIN
-        await _close(page)
-        await app.push_screen_wait(ProblemDialog(error, _meaning(error)))
-        return _findings(error)
-    await workspace.drafts.discard()
-    page.tell(placed.words)
-    if placed.order_id is not None:
-        await follow_order(app, workspace, placed.order_id, page)
-    return None
+    if isinstance(error, AlreadyOrdered):
+        error.cure = AGAIN
+    told = meaning(error)
+    await app.push_screen_wait(ProblemDialog(error, f"{told} {BACK}" if told else ""))
+    return _findings(error)
 
 
 async def _place_each(app: App[Any], workspace: Workspace, decision: OrderDecision) -> tuple[Finding, ...] | None:
@@ -135,7 +89,7 @@ async def _place_each(app: App[Any], workspace: Workspace, decision: OrderDecisi
     try:
         outcomes = await unlocking(app, place)
     except KmptuiError as error:
-        await _close(page)
+        await close(page)
         await app.push_screen_wait(ProblemDialog(error))
         return _findings(error)
     left = _not_ordered(decision.request.names, outcomes)
@@ -165,28 +119,6 @@ def _not_ordered(names: tuple[str, ...], outcomes: tuple[Placed, ...]) -> tuple[
     """The names for which there is no order, for sure; one without a clear answer is not among them."""
     perhaps = {p.common_name for p in outcomes if p.ledger in {Ledger.ACCEPTED, Ledger.SENT, Ledger.UNCONFIRMED}}
     return tuple(name for name in names if name not in perhaps)
-
-
-async def _show_lost(workspace: Workspace, page: FollowPage, error: Unconfirmed) -> None:
-    """The order without a clear answer: its row is there, and the page says what that means."""
-    unknown = await workspace.ordering.unconfirmed()
-    mine = [intent for intent in unknown if intent.common_name == page.common_name]
-    if mine:
-        page.show(await workspace.lists.order(mine[-1].order_id))
-    page.tell(str(error))
-
-
-async def _close(page: Page[None]) -> None:
-    if page.is_current:
-        await page.dismiss(None)
-
-
-def _meaning(error: KmptuiError) -> str:
-    """What an error of `Ordering.place` means for the order; nothing is claimed that its contract does not say."""
-    if isinstance(error, ScmRefused | AccountRefused):
-        return NONE_MADE
-    unsent = PreflightFailed | AlreadyOrdered | ReadOnly | NotLinked | VaultLocked | HeldElsewhere | Unreachable
-    return NOT_SENT if isinstance(error, unsent | StoreFailed) else ""
 
 
 def _findings(error: KmptuiError) -> tuple[Finding, ...]:
