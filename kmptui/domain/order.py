@@ -127,6 +127,12 @@ class OrderRow:
     auto_renew: bool = False
     deleted: bool = False
     superseded: bool = False
+    issued: date | None = None
+    next_id: int | None = None
+    """The order that renewed it, and the word for that one's state."""
+    next_state: str = ""
+    blocked: str = ""
+    """The kind of trouble that kept it from being renewed (see kmptui.domain.retrying)."""
 
     @property
     def number(self) -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kmptui.config import make_private_folder
-from kmptui.domain.audit import AuditRow
+from kmptui.domain.audit import AuditRow, RenewalLine
 from kmptui.domain.certificate import Certificate, CertificateRow
 from kmptui.domain.dcv import Dependents
 from kmptui.domain.domain import Domain
 from kmptui.domain.keys import KeySpec
-from kmptui.domain.listing import Query, Topic, Window
+from kmptui.domain.listing import RENEWALS, Query, Topic, Window
 from kmptui.domain.order import Order, OrderRow
 from kmptui.domain.organization import Organization
 from kmptui.domain.profile import Profile
@@ -153,7 +153,7 @@ class Lists:
         found = await self._engine.store.read(_everything, query, now)
         if path.parent == self._engine.paths.exports:
             make_private_folder(path.parent)
-        await asyncio.to_thread(_written, path, format, query.topic, found, now, replace=replace)
+        await asyncio.to_thread(_written, path, format, query, found, now, replace=replace)
         return len(found)
 
     def _now(self) -> datetime:
@@ -178,10 +178,11 @@ _WORD = {
 """Columns that `facts_of` adds to a row's own."""
 
 
-def columns_of(topic: Topic) -> tuple[str, ...]:
+def columns_of(query: Query) -> tuple[str, ...]:
     """The columns of a list that is written, also of an empty one."""
-    own = tuple(member.name for member in dataclasses.fields(ROWS[topic]))
-    return own + tuple(name for name in _WORD.get(topic, ()) if name not in own)
+    renewals = (query.topic, query.view) == (Topic.AUDIT, RENEWALS)
+    own = tuple(member.name for member in dataclasses.fields(RenewalLine if renewals else ROWS[query.topic]))
+    return own + tuple(name for name in _WORD.get(query.topic, ()) if name not in own)
 
 
 def _everything(db: Db, query: Query, now: datetime) -> list[Any]:
@@ -192,8 +193,8 @@ def _everything(db: Db, query: Query, now: datetime) -> list[Any]:
     return rows
 
 
-def _written(path: Path, kind: str, topic: Topic, rows: Sequence[Any], now: datetime, *, replace: bool) -> None:
-    data = tables.encoded(kind, columns_of(topic), [facts_of(row, now) for row in rows])
+def _written(path: Path, kind: str, query: Query, rows: Sequence[Any], now: datetime, *, replace: bool) -> None:
+    data = tables.encoded(kind, columns_of(query), [facts_of(row, now) for row in rows])
     write_out(path, data, replace=replace)
 
 

@@ -37,6 +37,7 @@ from kmptui.services.health import Health
 from kmptui.services.home import Home
 from kmptui.services.hook import FAILURE, Hook, HookEvent, program
 from kmptui.services.importing import Importing
+from kmptui.services.life import Life
 from kmptui.services.lists import Lists
 from kmptui.services.mirror import Mirror
 from kmptui.services.opening import Opening
@@ -105,6 +106,7 @@ class Workspace:
         self.health = Health(engine, self.mirror)
         self.home = Home(engine)
         self.renewal = Renewal(engine, self.change_settings)
+        self.life = Life(engine, self.renewal, self.revoking)
         automatic = Automatic(engine, self.renewal, self.renewing)
         outlook = Outlook(engine, automatic, self.revoking)
         steps = Steps(engine, outlook, automatic, self.mirror, self.importing, self.checking, self.revoking)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from kmptui.config import Paths, Settings
-from kmptui.domain.audit import AuditRow, Verdict
+from kmptui.domain.audit import AuditRow, RenewalLine, Verdict
 from kmptui.domain.certificate import Certificate, CertificateRow, Source
 from kmptui.domain.domain import Delegation, Domain
 from kmptui.domain.filters import parse_filter
 from kmptui.domain.keys import KeySpec
-from kmptui.domain.listing import Query, Topic, Window
+from kmptui.domain.listing import RENEWALS, Query, Topic, Window
 from kmptui.domain.order import Hold, Ledger, Order, OrderRow
 from kmptui.domain.organization import Organization, Validation
 from kmptui.domain.profile import Profile
@@ -25,6 +25,7 @@ from kmptui.services.home import HomeView
 from kmptui.services.lists import DomainView, History, OrganizationView, ProfileView
 from kmptui.services.mirror import SyncReport, TopicCount
 from kmptui.services.reporting import Changed, Progress
+from tests.tui.life_stage import the_life
 from tests.tui.stage import StageDrafts, StageHealth, StageVault
 
 NOW = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
@@ -104,6 +105,17 @@ def audit_row(number: int) -> AuditRow:
     )  # fmt: skip
 
 
+def renewal_line(number: int) -> RenewalLine:
+    good = number % 4 != 0
+    return RenewalLine(
+        number, NOW - timedelta(minutes=number), "renew", f"host{number}.example.edu", (f"host{number}.example.edu",),
+        "timer kmptui@web01", "ops-api@ACME", "due since 3 Nov 2026", "renewed" if good else "blocked",
+        "" if good else "names: the validation of example.edu ended on 20 Nov 2026", None, number, 4_700_000 + number,
+        f"4A119C{number:010X}", date(2026, 11, 30), number + 1000 if good else None, 4_710_000 if good else None,
+        f"5B22{number:012X}" if good else "", date(2027, 6, 1) if good else None, number + 1000 if good else None,
+    )  # fmt: skip
+
+
 MAKERS: dict[Topic, Callable[[int], Any]] = {
     Topic.ORDERS: order_row,
     Topic.CERTIFICATES: certificate_row,
@@ -121,15 +133,16 @@ class FakeLists:
     def __init__(self, counts: int | dict[Topic, int] = 40, rows: dict[Topic, list[Any]] | None = None) -> None:
         self.counts = counts if isinstance(counts, dict) else dict.fromkeys(MAKERS, counts)
         self.rows = rows or {}
+        self.renewals: list[RenewalLine] = []
         self.asked: list[tuple[Query, int, int]] = []
         self.error: Exception | None = None
         self.gate: asyncio.Event | None = None
 
     def _all(self, query: Query) -> Sequence[Any]:
         if query.topic in self.rows:
-            found: Sequence[Any] = self.rows[query.topic]
+            found: Sequence[Any] = self.renewals if query.view == RENEWALS else self.rows[query.topic]
         else:
-            maker = MAKERS[query.topic]
+            maker = renewal_line if query.view == RENEWALS else MAKERS[query.topic]
             numbers = range(1, self.counts.get(query.topic, 0) + 1)
             if query.filter:
                 found = [maker(n) for n in numbers]
@@ -301,6 +314,7 @@ class FakeWorkspace:
         self.vault = StageVault()
         self.health = StageHealth()
         self.drafts = StageDrafts()
+        the_life(self, (), NOW)
         self.running: tuple[Progress, ...] = ()
         self.callbacks: list[Callable[[Changed], None]] = []
         self.watchers: list[Callable[[], None]] = []

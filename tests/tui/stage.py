@@ -28,6 +28,7 @@ from kmptui.services.mirror import SyncReport
 from kmptui.services.ordering import Candidate, FormFacts, Placed, Preview
 from kmptui.services.repository import Exported, ExportRequest
 from kmptui.services.vault import VaultStatus
+from tests.tui.life_stage import the_life
 
 NOW = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
 RSA = KeySpec("RSA", "2048")
@@ -401,6 +402,9 @@ class StageLists:
     async def certificate(self, certificate_id: int) -> Any:
         return self.certificates[certificate_id]
 
+    async def order_certificates(self, order_id: int) -> tuple[Any, ...]:
+        return tuple(one.row for one in self.certificates.values() if one.row.order_id == order_id)
+
     async def window(self, query: Query, offset: int, limit: int) -> Window[Any]:
         return Window((), offset, 0)
 
@@ -426,6 +430,13 @@ class Stage:
     record: Any = None
     changes: Any = None
     validating: Any = None
+    renewing: Any = None
+    reissuing: Any = None
+    revoking: Any = None
+    deciding: Any = None
+    editing: Any = None
+    renewal: Any = None
+    life: Any = None
     running: tuple[Any, ...] = ()
 
     def subscribe(self, callback: Any) -> Callable[[], None]:
@@ -446,7 +457,9 @@ def stage(home: Path, *, linked: bool = True) -> Stage:
     vault = StageVault()
     if not linked:
         vault.now = VaultStatus("none", ())
-    return Stage(
+    made = Stage(
         Paths(home), Settings(), Still(), StageAccount(linked=linked), vault, StageMirror(), ordering, StageDrafts(),
         StageHome(), StageHealth(), StageImporting(), StageRepository(home), StageLists(ordering),
     )  # fmt: skip
+    the_life(made, domains(), NOW)
+    return made

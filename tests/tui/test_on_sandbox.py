@@ -43,6 +43,8 @@ async def test_every_tab_shows_what_scm_has(paths: Paths, sandbox_factory: Sandb
                 ("7", Topic.AUDIT, 3),
             ):
                 await pilot.press(key)
+                if topic is Topic.AUDIT:
+                    await pilot.press("u", "u")  # renewals, the plan, everything
                 await settle(pilot)
                 tab = tab_of(app)
                 assert tab.topic is topic

@@ -21,7 +21,9 @@ _WORDS = ("names", "organization", "profile", "serial", "order_number", "ssl_id"
 
 COLUMNS = (
     "o.id, o.ssl_id, o.common_name, o.names_count, o.ledger, o.status, o.hold, o.organization, o.profile, o.requested,"
-    " o.expires, o.serial, o.certificate_id, o.auto_renew, o.deleted, o.superseded"
+    " o.expires, o.serial, o.certificate_id, o.auto_renew, o.deleted, o.superseded, o.issued, o.next_id,"
+    " (SELECT n.state FROM orders n WHERE n.id = o.next_id),"
+    " (SELECT t.kind FROM renewal_tries t WHERE t.order_id = o.id)"
 )
 """What `row_of` reads, from `orders o`."""
 
@@ -34,6 +36,7 @@ def row_of(row: tuple[Any, ...]) -> OrderRow:
     return OrderRow(
         row[0], row[1], row[2], row[3], _LEDGER[row[4]], row[5], _HOLD[row[6]], row[7], row[8], day_of(row[9]),
         day_of(row[10]), row[11], row[12], bool(row[13]), bool(row[14]), bool(row[15]),
+        day_of(row[16]), row[17], row[18] or "", row[19] or "",
     )  # fmt: skip
 
 

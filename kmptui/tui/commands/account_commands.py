@@ -147,6 +147,22 @@ class Passphrase(OnAccount):
         await where.refresh_data()
 
 
+class AutoRenewal(OnAccount):
+    id = "account.auto-renewal"
+    mode = Mode.OPENS
+    words = "Auto-renewal: on or off, days before the end, rules"
+    label = "Auto-renewal"
+
+    def line(self, where: AccountTab) -> str:  # noqa: ARG002
+        return "kmptui auto-renewal show"
+
+    async def run(self, where: AccountTab) -> None:
+        from kmptui.tui.dialogs.auto_renewal import renewal_settings
+
+        await renewal_settings(where.app, where.workspace)
+        await where.refresh_data()
+
+
 class Unlink(OnAccount):
     id = "account.unlink"
     mode = Mode.OPENS
@@ -170,5 +186,5 @@ class Unlink(OnAccount):
 
 
 ACCOUNT_COMMANDS: tuple[type[Command[Any]], ...] = (
-    SyncAll, Health, Changes, Password, Test, Vault, Passphrase, Unlink, Actions,
+    SyncAll, Health, Changes, Password, Test, Vault, Passphrase, AutoRenewal, Unlink, Actions,
 )  # fmt: skip

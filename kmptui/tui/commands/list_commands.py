@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from kmptui.domain.listing import SORTS, Topic, sorting
+from kmptui.domain.listing import RENEWALS, SORTS, Topic, sorting
 from kmptui.services.mirror import MIRRORED, SyncReport
 from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
@@ -86,6 +86,9 @@ class SortList(OnList):
     label = "Sort"
     keys = "o"
 
+    def why_not(self, where: ListTab) -> str:
+        return where.why_no_sort()
+
     async def run(self, where: ListTab) -> None:
         from kmptui.tui.dialogs.choose import ChooseDialog
 
@@ -154,10 +157,14 @@ class WriteList(OnList):
     label = "Write"
     keys = "w"
 
+    def why_not(self, where: ListTab) -> str:
+        return where.why_no_write()
+
     def line(self, where: ListTab) -> str:
         noun = NOUN.get(where.topic, where.topic.value)
         if where.topic is Topic.AUDIT:
-            return "kmptui audit export --format csv"
+            renewals = where.query_shown.view == RENEWALS
+            return f"kmptui {'auto-renewal audit --export FILE' if renewals else 'audit export'} --format csv"
         wanted = f" {shlex.quote(where.query_shown.filter)}" if where.query_shown.filter else ""
         return f"kmptui {noun} list{wanted} --format csv"
 

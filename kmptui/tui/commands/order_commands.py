@@ -10,32 +10,25 @@ from kmptui.domain.order import ISSUED_STATUSES, OPEN_STATUSES, Ledger
 from kmptui.services.checking import CheckReport
 from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
+from kmptui.tui.commands.life_commands import (
+    NO_ROW,
+    OF_CERTIFICATES,
+    OF_ORDERS,
+    AutoRenew,
+    Renew,
+    RenewalSettings,
+    RetryBlocked,
+    certificate_of,
+    order_of,
+)
 from kmptui.tui.commands.list_commands import OnSubject
 from kmptui.tui.commands.subject import Subject, meant
-
-NO_ROW = "no row is there"
 
 
 def numbers(where: Subject, ids: tuple[int, ...], most: int = 8) -> str:
     """`o118 o121`, as the command line takes them."""
     letter = "o" if where.topic is Topic.ORDERS else "c"
     return " ".join(f"{letter}{number}" for number in ids[:most]) + (" …" if len(ids) > most else "")
-
-
-def order_of(where: Subject) -> int | None:
-    """The order that the row is or came from."""
-    row = where.row
-    if row is None:
-        return None
-    return int(row.id) if where.topic is Topic.ORDERS else row.order_id
-
-
-def certificate_of(where: Subject) -> int | None:
-    """The certificate that the row is or has in the repository."""
-    row = where.row
-    if row is None:
-        return None
-    return int(row.id) if where.topic is Topic.CERTIFICATES else row.certificate_id
 
 
 class CheckOrders(OnSubject):
@@ -266,7 +259,6 @@ class VerifyAudit(OnSubject):
     words = "Verify the audit's chain"
     label = "Verify"
     keys = "v"
-    place = 3
 
     def line(self, where: Subject) -> str:  # noqa: ARG002
         return "kmptui audit verify"
@@ -276,12 +268,14 @@ class VerifyAudit(OnSubject):
 
 
 ORDER_COMMANDS: tuple[type[Command[Any]], ...] = (
-    CheckOrders, Export, OrderLike, Follow, Settle, OrderValidation, Note, AttachKey, Delete, CheckAll,
+    CheckOrders, *OF_ORDERS, Export, OrderLike, Follow, Settle, OrderValidation, Note, AttachKey, Delete, CheckAll,
 )  # fmt: skip
 CERTIFICATE_COMMANDS: tuple[type[Command[Any]], ...] = (
-    Export, CheckOrders, OrderLike, AttachKey, Note, Delete, DestroyKey,
+    CheckOrders, *OF_CERTIFICATES, Export, OrderLike, AttachKey, Note, Delete, DestroyKey,
 )  # fmt: skip
-AUDIT_COMMANDS: tuple[type[Command[Any]], ...] = (VerifyAudit,)
+AUDIT_COMMANDS: tuple[type[Command[Any]], ...] = (
+    RenewalSettings, Renew, AutoRenew, RetryBlocked, VerifyAudit,
+)  # fmt: skip
 
 
 def abilities(kinds: tuple[type[Command[Any]], ...], where: Subject) -> tuple[list[str], list[str]]:

@@ -101,6 +101,56 @@ class Ways:
 
         await edit_note(self._app, self._workspace, order_id)
 
+    async def orders_of(self, topic: Topic, ids: tuple[int, ...]) -> tuple[int, ...]:
+        """The orders of these rows: certificates stand for the order that they came from, others for themselves."""
+        if topic is not Topic.CERTIFICATES:
+            return ids
+        rows = [(await self._workspace.lists.certificate(number)).row for number in ids]
+        return tuple(dict.fromkeys(row.order_id for row in rows if row.order_id is not None))
+
+    async def renew(self, order_ids: tuple[int, ...]) -> None:
+        from kmptui.tui.dialogs.renew import renew_orders
+
+        await renew_orders(self._app, self._workspace, order_ids)
+
+    async def retry_blocked(self) -> None:
+        from kmptui.tui.dialogs.renew_many import retry_blocked
+
+        await retry_blocked(self._app, self._workspace)
+
+    async def reissue(self, order_id: int) -> None:
+        from kmptui.tui.dialogs.reissue import reissue
+
+        await reissue(self._app, self._workspace, order_id)
+
+    async def revoke(self, *, order_id: int | None = None, certificate_id: int | None = None) -> None:
+        """One certificate: by its own number, or the one of an order."""
+        from kmptui.tui.dialogs.revoke import revoke
+
+        await revoke(self._app, self._workspace, order_id=order_id, certificate_id=certificate_id)
+
+    async def decide(self, act: str, order_ids: tuple[int, ...]) -> None:
+        """`act`: cancel, decline or approve."""
+        from kmptui.tui.dialogs.decide import decide
+
+        await decide(self._app, self._workspace, act, order_ids)
+
+    async def edit(self, order_id: int) -> None:
+        from kmptui.tui.dialogs.edit import edit_order
+
+        await edit_order(self._app, self._workspace, order_id)
+
+    async def toggle_renewal(self, order_ids: tuple[int, ...]) -> str:
+        """Choose all of these orders for automatic renewal, or none where all are chosen; what was done, in words."""
+        from kmptui.tui.dialogs.auto_renewal import toggle
+
+        return await toggle(self._workspace, order_ids)
+
+    async def renewal_settings(self) -> None:
+        from kmptui.tui.dialogs.auto_renewal import renewal_settings
+
+        await renewal_settings(self._app, self._workspace)
+
     async def settle(self, order_id: int | None = None) -> None:
         """Without an id: the oldest unconfirmed order."""
         from kmptui.tui.dialogs.settle import settle_order

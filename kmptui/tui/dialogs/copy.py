@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from kmptui.domain.audit import AuditRow, RenewalLine
 from kmptui.domain.listing import Topic
 from kmptui.services.lists import Lists
 from kmptui.tui import present
@@ -48,6 +49,17 @@ async def copyable(lists: Lists, topic: Topic, row: Any) -> tuple[Copyable, ...]
             ("Number", row.number),
             ("Key hash (SPKI)", certificate.spki),
         ]
+    elif isinstance(row, RenewalLine):
+        found = [
+            ("Common name", row.common_name),
+            ("Names", "\n".join(row.names)),
+            ("Old serial", row.old_serial),
+            ("New serial", row.serial),
+            ("SCM id", str(row.ssl_id or row.old_ssl_id or "")),
+            ("Cause", row.cause),
+        ]
+    elif topic is Topic.AUDIT and not isinstance(row, AuditRow):  # a line of the plan
+        found = [("Common name", row.common_name), ("Number", row.number), ("Cause", row.cause), ("Cure", row.cure)]
     elif topic is Topic.AUDIT:
         found = [("Subject", row.subject), ("Reason", row.reason), ("Hash", row.hash), ("Number", str(row.seq))]
     else:

@@ -55,7 +55,7 @@ def _profiles(workspace: Workspace, ways: Ways) -> Tab:
 def _orders(workspace: Workspace, ways: Ways) -> Tab:
     from kmptui.tui.tabs.orders import OrdersTab
 
-    return OrdersTab(workspace.lists, workspace.mirror, workspace.clock, ways)
+    return OrdersTab(workspace.lists, workspace.mirror, workspace.clock, ways, workspace.life)
 
 
 def _certificates(workspace: Workspace, ways: Ways) -> Tab:
@@ -67,7 +67,7 @@ def _certificates(workspace: Workspace, ways: Ways) -> Tab:
 def _audit(workspace: Workspace, ways: Ways) -> Tab:
     from kmptui.tui.tabs.audit import AuditTab
 
-    return AuditTab(workspace.lists, workspace.mirror, workspace.clock, ways)
+    return AuditTab(workspace.lists, workspace.mirror, workspace.clock, ways, workspace.life)
 
 
 TABS: tuple[TabEntry, ...] = (

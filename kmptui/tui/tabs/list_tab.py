@@ -60,7 +60,7 @@ class ListTab(Tab):
         self._clock = clock
         self._title = ListTitle()
         self._filter = FilterLine()
-        self.list = WindowedList(lists, self.COLUMNS, clock, Query(self.TOPIC))
+        self.list = WindowedList(lists, self.columns(), clock, Query(self.TOPIC))
         self._details = DetailsView(can_focus=False)
         self._shown_id: int | None = None
 
@@ -132,6 +132,27 @@ class ListTab(Tab):
         window = await self.lists.window(everything, place, 1)
         return window.rows[0] if window.rows else None
 
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its list."""
+        return self.COLUMNS
+
+    def view_word(self) -> str:
+        """What the first line calls the view; empty where there is only one."""
+        return self.query_shown.view if self.VIEWS else ""
+
+    def sorted_by(self) -> tuple[str, bool]:
+        """What the list is sorted by, in words, and whether downwards."""
+        by, descending = sorting(self.query_shown)
+        return SORT_WORDS.get(by, by), descending
+
+    def why_no_sort(self) -> str:
+        """Why the list keeps its order; empty where another can be chosen."""
+        return ""
+
+    def why_no_write(self) -> str:
+        """Why the list cannot be written to a file; empty where it can."""
+        return ""
+
     def empty_words(self) -> str:
         """Why the list is empty without any filter, and the key that fills it."""
         return "Nothing is here yet. s reads it from SCM."
@@ -170,9 +191,12 @@ class ListTab(Tab):
         age = None if self.TOPIC is Topic.AUDIT else await self.mirror.age(age_of)
         everything: int | None = None
         if self.query_shown.filter or self.VIEWS:
-            whole = dataclasses.replace(self.query_shown, filter="", view="all")
-            everything = (await self.lists.window(whole, 0, 1)).total
+            everything = (await self.list.source.window(self.whole_query(), 0, 1)).total
         self._draw_title(age=age, everything=everything)
+
+    def whole_query(self) -> Query:
+        """All that there is, to be counted."""
+        return dataclasses.replace(self.query_shown, filter="", view="all")
 
     def _draw_title(self, age: datetime | None = None, everything: int | None = None) -> None:
         query = self.query_shown
@@ -180,16 +204,16 @@ class ListTab(Tab):
         now = self.now()
         hours = OLD_ORDERS_HOURS if self.TOPIC in {Topic.ORDERS, Topic.CERTIFICATES} else OLD_REST_HOURS
         old = age is not None and (now - age).total_seconds() > hours * 3600
-        by, descending = sorting(query)
+        by, descending = self.sorted_by()
         self._title.show(
             TitleFacts(
                 title=TAB_OF[self.TOPIC],
-                view=query.view if self.VIEWS else "",
+                view=self.view_word(),
                 filter=query.filter,
                 marked=len(self.list.marks),
                 total=self.list.total,
                 everything=everything if everything is not None else self._title.facts.everything,
-                sort=SORT_WORDS.get(by, by),
+                sort=by,
                 descending=descending,
                 age=f"as of {present.clock(age, now)}" if age else self._title.facts.age,
                 old=old if age else self._title.facts.old,

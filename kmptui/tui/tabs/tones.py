@@ -37,6 +37,8 @@ TONES = {
     "failed": "error",
     "unknown": "muted",
 }
+WAITING = frozenset(word for word, tone in TONES.items() if tone == "warning") - {"issued, not added", "changed"}
+"""States of an order in which it waits for somebody."""
 STYLES = {"error": present.ERROR, "warning": present.WARNING, "good": present.GOOD, "muted": present.MUTED, "": ""}
 
 
