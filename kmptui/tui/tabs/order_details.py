@@ -128,10 +128,9 @@ def _versions(
     if not around.after:
         line.append("none yet")
     lines: list[Part] = [(" <- ".join(line), "")]
-    lines += [
-        (f"{c.number} {c.status(now).value}, {present.ending(c.not_after, now)}, serial {present.serial(c.serial)}", "")
-        for c in certificates
-    ]
+    for row in certificates:
+        lines.append((f"{row.number} {row.status(now).value}, {present.ending(row.not_after, now)}", ""))
+        lines.append((f"serial {present.serial(row.serial)}", present.MUTED))
     if not certificates:
         lines.append(("no certificate is in the repository yet", present.MUTED))
     return tuple(lines)

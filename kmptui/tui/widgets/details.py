@@ -127,7 +127,7 @@ def wrapped(text: str, cells: int) -> list[str]:
     pieces: list[str] = []
     rest = text
     while present.width(rest) > cells:
-        cut = len(present.clip(rest, cells + 1).removesuffix("…"))
+        cut = len(present.clip(rest, cells + 1)) - 1  # less the mark of the cut, or what is one cell too much
         wide, blank = rest.rfind("   ", cells // 2, cut + 1), rest.rfind(" ", cells // 2, cut + 1)
         at = next((place for place in (wide, blank, cut) if place > 0), 1)
         pieces.append(rest[:at].rstrip())

@@ -20,7 +20,7 @@ class Leave(Command["Page[Any]"]):
     words = "Leave the field, then the screen"
     label = "Back"
     keys = "escape"
-    place = 8
+    place = 5
 
     async def run(self, where: Page[Any]) -> None:
         if not leave_text(where):

@@ -155,8 +155,9 @@ class NamesField(Field):
     def on_resize(self) -> None:
         self._draw()
 
-    def show_findings(self, findings: Mapping[str, Finding], ends: Mapping[str, date]) -> None:
-        """What is known against names, and when their DCV ends, by name."""
+    def show_findings(self, findings: Mapping[str, Finding], ends: Mapping[str, date] | None = None) -> None:
+        """What is known against names, and when their DCV ends, where that is asked, by name."""
+        ends = ends or {}
         if (findings, ends) != (self._findings, self._ends):
             self._findings, self._ends = findings, ends
             self._draw()
