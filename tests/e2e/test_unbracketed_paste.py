@@ -24,6 +24,8 @@ from tests.tui.acting import until
 
 READS = ("POST /api/report/v1/ssl-certificates", "POST /api/dcv/v2/validation/status")
 """POSTs that change nothing at SCM."""
+LOCAL = frozenset({"sync", "collect", "import", "auto-renewal"})
+"""Acts of looking around: `t` chooses an order for automatic renewal, which the same key undoes."""
 PAGE = (
     "Dear all,\rplease renew *.shop.example.com & www.example.com; the key was lost!\r\r"
     "\tyes: revoke it, delete no. 4711823 (cc@example.com)\r1) EXPORT 2) ORDER 3) NEW\r"
@@ -61,7 +63,7 @@ async def state(workspace: Workspace, sandbox: SandboxServer) -> dict[str, Any]:
         "orders": [(row.id, row.ssl_id, row.ledger) for row in orders.rows],
         "notes": [(order.note, order.contact) for order in [await lists.order(row.id) for row in orders.rows[:3]]],
         "certificates": [(row.id, row.has_key, row.exported) for row in certificates.rows],
-        "acts": [row.action for row in audit.rows if row.action not in {"sync", "collect", "import"}],
+        "acts": [row.action for row in audit.rows if row.action not in LOCAL],
         "account": None if account is None else (account.login, account.base_url),
         "slots": vault.slots,
     }  # fmt: skip
@@ -75,6 +77,9 @@ def files(paths: Paths) -> set[str]:
     }
 
 
+FIRST = ("slash", *"status:issued", "enter")
+"""The list's first row is an order that can be renewed, reissued and revoked."""
+WAITING = ("5", "slash", *"status:requested", "enter")
 PLACES: dict[str, tuple[str, ...]] = {
     **{f"tab {number}": (str(number),) for number in range(1, 8)},
     "order form": ("n",),
@@ -91,6 +96,15 @@ PLACES: dict[str, tuple[str, ...]] = {
     "write the list": ("5", "w"),
     "copy": ("5", "y"),
     "like this": ("5", "N"),
+    "renew": ("5", *FIRST, "r"),
+    "renew many": ("5", *FIRST, "space", "space", "space", "r"),
+    "reissue": ("5", *FIRST, "i"),
+    "reissue a certificate": ("6", "i"),
+    "auto-renewal": ("7", "p"),
+    "plan": ("7", "u"),
+    "everything": ("7", "u", "u"),
+    **{f"{word} from Actions": ("5", *FIRST, "a", *word, "enter") for word in ("revoke", "edit")},
+    **{f"{word} from Actions": (*WAITING, "a", *word, "enter") for word in ("cancel", "approve", "decline")},
     "validate": ("3", "V"),
 }
 

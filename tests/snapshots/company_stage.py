@@ -23,9 +23,10 @@ from kmptui.services.importing import Forecast, ImportOptions, ImportReport
 from kmptui.services.lists import DomainView, History, OrganizationView, ProfileView
 from kmptui.services.ordering import FormFacts, Placed, Preview
 from kmptui.services.repository import Exported, ExportRequest
-from tests.snapshots import company
+from tests.snapshots import company, company_life
 from tests.snapshots.company import MULTI, SHOP_NAMES, TODAY, WEB
 from tests.tui.fakes import FakeChecking, FakeLists, FakeRecord
+from tests.tui.life_stage import the_life
 from tests.tui.stage import NOW, Stage, StageImporting, StageOrdering, StageRepository, stage
 
 HOME = Path("/home/ops/.local/share/kmptui")
@@ -313,9 +314,11 @@ def office(*, linked: bool = True) -> Stage:
     made.repository = CompanyRepository(HOME)
     made.checking = FakeChecking()
     made.record = FakeRecord()
-    facts = (("Tonight", "5 renewed, 2 failed, 01:10 to 01:14"), ("Auto-renewal", "on, 412 chosen")) if linked else ()
-    here, orders = len(lists.rows[Topic.CERTIFICATES]), len(lists.rows[Topic.ORDERS])
-    facts += (("Repository", f"{here:,} of limit 500; {orders:,} orders current"),)
+    facts = (("Repository", f"{len(lists.rows[Topic.CERTIFICATES]):,} of limit 500"),)
+    facts += (("Orders", f"{len(lists.rows[Topic.ORDERS]):,} current"),)
+    the_life(made, company.domains() if linked else (), NOW)
+    lists.renewals = company_life.renewals(lists)
+    company_life.furnish(made, lists)
     if not linked:
         made.mirror.age = _never  # type: ignore[method-assign]  # nothing was read yet
     if linked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.snapshots import account_scenes, dialog_scenes, order_scenes
+from tests.snapshots import account_scenes, dialog_scenes, life_scenes, order_scenes
 from tests.snapshots.scenes import Scene, keys, typing
 
 TABS: dict[str, Scene] = {
@@ -11,9 +11,15 @@ TABS: dict[str, Scene] = {
     "profiles": Scene("OV Multi-Domain", (keys("4", "j"),)),
     "orders": Scene("api.example.com", (typing("5", *"jjjjjjj"),)),
     "certificates": Scene("vpn.example.net", (typing("6", *"jjj"),)),
-    "audit": Scene("attach key", (keys("7", "j"),)),
+    "audit": Scene("timer kmptui", (keys("7", "j"),)),
 }
-SCENES: dict[str, Scene] = {**TABS, **account_scenes.SCENES, **order_scenes.SCENES, **dialog_scenes.SCENES}
+SCENES: dict[str, Scene] = {
+    **TABS,
+    **account_scenes.SCENES,
+    **order_scenes.SCENES,
+    **dialog_scenes.SCENES,
+    **life_scenes.SCENES,
+}
 SHOWN = (
     "link", "account", "organizations", "domains", "profiles", "orders", "certificates", "audit", "order-form",
     "preview", "follow", "import", "imported", "export", "exported", "details", "certificate", "health", "settle",

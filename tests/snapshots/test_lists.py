@@ -55,7 +55,7 @@ def before(
         ("4", "OV Profile 7"),
         ("5", "o7 "),
         ("6", "c7 "),
-        ("7", "accepted"),
+        ("7", "renewed"),
     ],
     ids=["organizations", "domains", "profiles", "orders", "certificates", "audit"],
 )

@@ -12,13 +12,14 @@ from kmptui.config import Settings
 from tests.snapshots.account_scenes import SCENES as ACCOUNT
 from tests.snapshots.company_stage import HOME
 from tests.snapshots.dialog_scenes import SCENES as DIALOGS
+from tests.snapshots.life_scenes import SCENES as LIFE
 from tests.snapshots.order_scenes import SCENES as ORDERING
 from tests.snapshots.scenes import Scene, with_work
 from tests.snapshots.validation_scenes import SCENES as VALIDATING
 
 Compare = Callable[..., bool]
 SMALL, WIDE, LARGE = (80, 24), (120, 36), (200, 50)
-SCENES = {**ACCOUNT, **ORDERING, **DIALOGS, **VALIDATING}
+SCENES = {**ACCOUNT, **ORDERING, **DIALOGS, **VALIDATING, **LIFE}
 OF_LISTS = {"filter", "actions", "commands", "help", "sort", "copy", "write", "log", "quit"}
 """Compared with the lists that they belong to."""
 
@@ -39,16 +40,23 @@ def test_small(snap_compare: Compare, name: str) -> None:
 
 @pytest.mark.parametrize("size", [WIDE, LARGE], ids=["120x36", "200x50"])
 @pytest.mark.parametrize(
-    "name", ["link-errors", "account", "order-form", "preview", "export", "settle", "validation-publish"]
-)
+    "name",
+    [
+        "link-errors", "account", "order-form", "preview", "export", "settle", "validation-publish", "renew",
+        "audit-plan",
+    ],
+)  # fmt: skip
 def test_larger(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     assert compare(snap_compare, SCENES[name], size)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["account", "link-errors", "order-forty-names", "follow-lost", "settle", "health", "validation-publish"],
-)
+    [
+        "account", "link-errors", "order-forty-names", "follow-lost", "settle", "health", "validation-publish",
+        "revoke-ready", "renew-many",
+    ],
+)  # fmt: skip
 def test_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert compare(snap_compare, SCENES[name], SMALL)
