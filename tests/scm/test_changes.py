@@ -227,7 +227,7 @@ def test_every_change_of_the_client_is_tried_here() -> None:
     reads = {
         "prove", "is_mrao", "privileges", "password_state", "organizations", "organization", "validations", "profiles",
         "custom_fields", "domains", "domain", "count", "list_orders", "details", "report", "collect", "dcv_status",
-        "dcv_list", "order_dcv", "take_oddities", "myself",
+        "dcv_list", "order_dcv", "take_oddities", "myself", "domains_above",
     }  # fmt: skip
     scm: ScmClient = client("https://scm.example/api", transport=Raising(RuntimeError()))
     assert {name for name in vars(scm) if not name.startswith("_")} == set(CHANGES) | steps | reads

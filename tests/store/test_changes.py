@@ -134,8 +134,8 @@ def test_what_we_did_is_no_change(db: Db, holder: Holder) -> None:
 
 def test_an_order_that_turns_out_to_be_ours(db: Db, holder: Holder) -> None:
     look(db, remote(1))
+    look(db, remote(1), remote(2, "other.example.edu", requested=TODAY))
     own, intent = prepared(db, holder, Act.ORDER, name="other.example.edu")
-    look(db, remote(1), remote(2, "host2.example.edu", requested=TODAY))
     assert [kind for kind, *_ in told(db)] == ["new"]
     ledger.accept(db, intent.id, 2, own, ENTRY, STAMP)
     assert told(db) == []

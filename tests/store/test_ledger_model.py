@@ -421,6 +421,8 @@ class LedgerMachine(RuleBasedStateMachine):
                        renewed=renewed, requested=TODAY - timedelta(days=100 + ssl_id),
                        expires=TODAY + timedelta(days=90))
             )  # fmt: skip
+        before = {number: (state, certificate) for number, state, certificate in self.db.rows(
+            "SELECT ssl_id, state, certificate_id FROM orders")}  # fmt: skip
         ledger.merge(self.db, told, self.stamp(), bring_back=back)
         for ssl_id in ssl_ids:
             owner = self.model.owner(ssl_id)
@@ -432,6 +434,9 @@ class LedgerMachine(RuleBasedStateMachine):
             order = self.model.orders[owner]
             if not order.deleted or back:
                 order.status, order.deleted = status, False
+                state, certificate = before[ssl_id]
+                if status == "Revoked" and state != "revoked" and certificate is not None:
+                    self.model.certificates[certificate].revoked = True
 
     # -- certificates
 
