@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.reliability import kill, lost, secrecy, unconfirmed, vault
+from tests.reliability import kill, lost, secrecy, together, unconfirmed, vault
 from tests.reliability.tally import Tally
 
 Promise = Callable[[Tally, int, Path], Awaitable[None]]
@@ -15,6 +15,7 @@ PROMISES: dict[str, Promise] = {
     "kill": kill.prove,
     "lost": lost.prove,
     "secrecy": secrecy.prove,
+    "together": together.prove,
     "unconfirmed": unconfirmed.prove,
     "vault": vault.prove,
 }
