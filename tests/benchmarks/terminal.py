@@ -17,10 +17,11 @@ import sys
 import termios
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyte
 
@@ -73,9 +74,10 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+        if self._pid > 0:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
         os.close(self._end)
-        os.waitpid(self._pid, 0)
 
     def until(self, *texts: str, limit: float = 30) -> float:
         """Read until all `texts` stand on the screen and nothing more comes; seconds from the start until they did."""
@@ -94,6 +96,28 @@ class Terminal:
             return Answer(0, 0.0, 0.0)
         first, last = (self._begin + got[at][0] - pressed for at in (0, -1))
         return Answer(sum(len(data) for _, data in got), first, last)
+
+    def end(self, number: signal.Signals, limit: float = 30) -> int:
+        """Send a signal that asks the program to end, and read what it still writes; its wait status."""
+        os.kill(self._pid, number)
+        stop = time.perf_counter() + limit
+        ended, status = 0, 0
+        while time.perf_counter() < stop:
+            if not ended:
+                ended, status = os.waitpid(self._pid, os.WNOHANG)
+            if select.select([self._end], [], [], STEP)[0]:
+                with suppress(OSError):  # the other side is closed
+                    self._chunks.append((time.perf_counter() - self._begin, os.read(self._end, 1 << 16)))
+                    continue
+            if ended:
+                self._pid = -1
+                return status
+        raise RuntimeError(f"{number.name} does not end the program")
+
+    @property
+    def modes(self) -> list[Any]:
+        """How the terminal is set now (see termios)."""
+        return termios.tcgetattr(self._end)
 
     def idle(self, duration: float) -> int:
         """Bytes that come while no key is pressed."""

@@ -2,8 +2,9 @@
 
 The ways: an order from the form to the exported file; its renewal and its reissue; an import with the certificates'
 bodies; a home's first opening with its vault; a rotation of the vault's data key; the migration of a store of the first
-version. `python walk.py` reads lines from standard input, each a JSON object (way, home, name, out, journal, at, how),
-walks each in a forked process, two at a time, and answers with a JSON line (name, status, words) when that has ended.
+version; and all of them at once, again and again ("busy"). `python walk.py` reads lines from standard input, each a
+JSON object (way, home, name, out, journal, at, how, after), walks each in a forked process, two at a time, and answers
+with a JSON line (name, status, words) when that has ended. `after`: seconds after which another process kills it.
 
 The points are not listed anywhere: every transaction of the store, every request and every step of a file counts one,
 before and after; in a migration every statement. A journal names those that were reached, written so that a kill cannot
@@ -13,11 +14,13 @@ take its lines back.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +157,22 @@ async def rotate(rig: Rig, _name: str, _out: Path) -> str:
     return "done"
 
 
+async def busy(rig: Rig, name: str, out: Path) -> str:
+    """Everything at once, without an end."""
+    for number in itertools.count():
+        names = [f"{number}-{letter}-{name}" for letter in "abc"]
+        lives = (life(rig, one, out.with_name(f"{one}.p12")) for one in names)
+        await asyncio.gather(*lives, take_in(rig, name, out))
+        await rotate(rig, name, out)
+    raise AssertionError("there is no last number")
+
+
+async def life(rig: Rig, name: str, out: Path) -> None:
+    await order(rig, name, out)
+    await renew(rig, name, out)
+    await reissue(rig, name, out)
+
+
 async def migrate(home: Path, points: Points) -> str:
     run = Db.run
 
@@ -193,7 +212,9 @@ async def hurt(given: dict[str, Any]) -> str:
 
 
 async def linked(given: dict[str, Any], points: Points) -> str:
-    ways = {"order": order, "import": take_in, "renew": renew, "reissue": reissue, "rotate": rotate}
+    ways = {
+        "order": order, "import": take_in, "renew": renew, "reissue": reissue, "rotate": rotate, "busy": busy,
+    }  # fmt: skip
     walk = ways[given["way"]]
     async with opened(Paths(Path(given["home"])), None) as rig:
         if given["way"] in {"renew", "reissue"}:
@@ -208,10 +229,21 @@ async def linked(given: dict[str, Any], points: Points) -> str:
 
         points.stop = stop
         points.begin()
+        if given.get("after") is not None:
+            kill_after(given["after"])
         try:
             return await walking
         finally:
             await asyncio.gather(*ending)
+
+
+def kill_after(seconds: float) -> None:
+    """Have another process kill this one, whatever this one does then."""
+    victim = os.pidfd_open(os.getpid())
+    if not os.fork():
+        time.sleep(seconds)
+        signal.pidfd_send_signal(victim, signal.SIGKILL)
+        os._exit(0)
 
 
 def in_a_process(given: dict[str, Any]) -> tuple[int, int]:

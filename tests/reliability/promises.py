@@ -6,9 +6,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.reliability import lost, secrecy, vault
+from tests.reliability import kill, lost, secrecy, together, unconfirmed, vault
 from tests.reliability.tally import Tally
 
 Promise = Callable[[Tally, int, Path], Awaitable[None]]
 
-PROMISES: dict[str, Promise] = {"lost": lost.prove, "secrecy": secrecy.prove, "vault": vault.prove}
+PROMISES: dict[str, Promise] = {
+    "kill": kill.prove,
+    "lost": lost.prove,
+    "secrecy": secrecy.prove,
+    "together": together.prove,
+    "unconfirmed": unconfirmed.prove,
+    "vault": vault.prove,
+}

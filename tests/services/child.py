@@ -1,8 +1,8 @@
 """A process of its own that places one order in a home, or renews or reissues it, and may be killed on the way.
 
-`python child.py HOME NAME POINT [order|renew|reissue]` prints one word.
+`python child.py HOME NAME POINT [order|renew|renew with the old key|reissue]` prints one word.
 POINT: none, before sent, after sent, after answer, hang after sent,
-disk full.
+disk full; suspend before sent, suspend after sent (it stops itself there, and goes on when it is woken).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kmptui.config import Paths
-from kmptui.domain.renewable import ReissueRequest, RenewalRequest
+from kmptui.domain.renewable import ReissueRequest, RenewalRequest, SameKey
 from kmptui.errors import KmptuiError
 from kmptui.scm.changes import Changes
 from kmptui.services.ordering import Placed
@@ -38,11 +38,15 @@ def arrange(point: str) -> None:
     async def writing(self: Store, fn: Any, *args: Any, **kwargs: Any) -> Any:
         if fn is ledger.mark_sent and point == "before sent":
             die()
+        if fn is ledger.mark_sent and point == "suspend before sent":
+            os.kill(os.getpid(), signal.SIGSTOP)
         return await write(self, fn, *args, **kwargs)
 
     async def posting(self: Changes, *request: Any) -> Any:
         if point == "after sent":
             die()
+        if point == "suspend after sent":
+            os.kill(os.getpid(), signal.SIGSTOP)
         if point == "hang after sent":
             sys.stdout.write("sent\n")
             sys.stdout.flush()
@@ -59,8 +63,9 @@ async def act(rig: Rig, name: str, what: str) -> Placed:
     if what == "order":
         return await rig.ordering.place(request(name))
     order_id = await rig.store.read(ledger.find, name)
-    if what == "renew":
-        return await rig.renewing.renew(RenewalRequest(order_id))
+    if what.startswith("renew"):
+        key = SameKey() if what == "renew with the old key" else None
+        return await rig.renewing.renew(RenewalRequest(order_id, key))
     return await rig.reissuing.reissue(ReissueRequest(order_id, "a key was lost"))
 
 
