@@ -290,6 +290,13 @@ async def test_a_spoilt_page_is_found(paths: Paths) -> None:
     await store.aclose()
 
 
+async def test_text_that_is_none_is_damage(store: Store) -> None:
+    """Python itself complains of it, without a code of SQLite's."""
+    await store.write(lambda db: db.run("INSERT INTO facts (name, value) VALUES ('a', CAST(x'61ff' AS TEXT))").rowcount)
+    with pytest.raises(Damaged, match="UTF-8"):
+        await store.read(facts.get, "a")
+
+
 async def test_an_empty_store_is_new_unless_the_home_was_in_use(paths: Paths) -> None:
     paths.home.mkdir(mode=0o700)
     paths.store.touch()
