@@ -6,9 +6,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.reliability import lost, secrecy, vault
+from tests.reliability import lost, record, secrecy, vault
 from tests.reliability.tally import Tally
 
 Promise = Callable[[Tally, int, Path], Awaitable[None]]
 
-PROMISES: dict[str, Promise] = {"lost": lost.prove, "secrecy": secrecy.prove, "vault": vault.prove}
+PROMISES: dict[str, Promise] = {
+    "lost": lost.prove,
+    "record": record.prove,
+    "secrecy": secrecy.prove,
+    "vault": vault.prove,
+}
