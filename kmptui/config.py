@@ -124,7 +124,7 @@ def load_settings(path: Path) -> Settings:
     except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read", why=str(error)) from error
+        raise SettingsError(f"{path} cannot be read", why=str(error), cure="Mend the file or remove it") from error
     try:
         members = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
