@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.reliability import lost, record, secrecy, vault
+from tests.reliability import hostile, lost, machine, record, secrecy, vault
 from tests.reliability.tally import Tally
 
 Promise = Callable[[Tally, int, Path], Awaitable[None]]
 
 PROMISES: dict[str, Promise] = {
+    "hostile": hostile.prove,
     "lost": lost.prove,
+    "machine": machine.prove,
     "record": record.prove,
     "secrecy": secrecy.prove,
     "vault": vault.prove,
