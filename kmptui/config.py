@@ -57,12 +57,18 @@ class Paths:
 
     @classmethod
     def from_environment(cls) -> Paths:
-        """`KMPTUI_HOME`, else the platform's folder for user data."""
-        if home := os.environ.get("KMPTUI_HOME"):
-            return cls(Path(home).expanduser().absolute())
-        from platformdirs import user_data_path
+        """`KMPTUI_HOME`, else the platform's folder for user data. Raises SettingsError where no home folder is known
+        that it could lie in: HOME is not set, and the system has no such user."""
+        try:
+            if home := os.environ.get("KMPTUI_HOME"):
+                return cls(Path(home).expanduser().absolute())
+            from platformdirs import user_data_path
 
-        return cls(user_data_path("kmptui", appauthor=False))
+            return cls(user_data_path("kmptui", appauthor=False))
+        except (RuntimeError, FileNotFoundError) as error:  # of expanduser, and of the working folder that was removed
+            raise SettingsError(
+                "There is no folder to keep things in", why=str(error), cure="Set KMPTUI_HOME to a folder of yours"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def load_settings(path: Path) -> Settings:
     except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read", why=str(error)) from error
+        raise SettingsError(f"{path} cannot be read", why=str(error), cure="Mend the file or remove it") from error
     try:
         members = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -217,6 +223,8 @@ def make_private_folder(path: Path) -> None:
             )
         if stat.S_IMODE(facts.st_mode) & 0o077:
             path.chmod(0o700)
+    except FileExistsError as error:
+        raise SettingsError(f"{path} is no folder", cure="Set KMPTUI_HOME to a folder of yours") from error
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be used", why=error.strerror or str(error), cure="Set KMPTUI_HOME to a folder of yours"

@@ -145,7 +145,7 @@ class ConnectFailed(Unreachable):
 
 
 class TlsUntrusted(Unreachable):
-    """The server's certificate is not trusted, expired or for another name."""
+    """The server's certificate is not trusted, expired or for another name, or its TLS is too old to be safe."""
 
 
 class ProxyFailed(Unreachable):

@@ -196,3 +196,22 @@ def test_all_paths_lie_under_the_home(tmp_path, monkeypatch):
 
 def test_settings_are_values():
     assert replace(Settings(), concurrency=2) != Settings()
+
+
+def test_no_home_is_said_in_words(monkeypatch, tmp_path):
+    monkeypatch.setenv("KMPTUI_HOME", "~nobody-of-that-name/home")
+    with pytest.raises(SettingsError, match="Set KMPTUI_HOME"):
+        Paths.from_environment()
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("KMPTUI_HOME", "here")
+    with pytest.raises(SettingsError, match="no folder"):
+        Paths.from_environment()
+
+
+def test_a_file_in_the_place_of_a_folder_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="is no folder"):
+        make_private_folder(tmp_path / "file")

@@ -6,8 +6,9 @@ import asyncio
 
 import click
 
-from kmptui.cli import exit_codes, output
+from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json
+from kmptui.errors import SettingsError
 
 
 @click.command()
@@ -17,7 +18,11 @@ def doctor(json: bool) -> None:
     from kmptui.config import Paths
     from kmptui.services.diagnosis import examine
 
-    checks = asyncio.run(examine(Paths.from_environment()))
+    try:
+        paths = Paths.from_environment()
+    except SettingsError as error:
+        raise SystemExit(diagnostics.trouble(error)) from error
+    checks = asyncio.run(examine(paths))
     if json:
         output.value([{"name": c.name, "state": c.state, "what": c.what, "cure": c.cure or None} for c in checks])
     else:

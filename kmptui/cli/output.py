@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from kmptui.domain.text import printable, width
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from kmptui.domain.text import no_formula, printable, width
 
 
 def line(text: str = "") -> None:
@@ -76,8 +74,7 @@ def records(rows: Sequence[Mapping[str, object]], columns: Sequence[str], layout
 
 
 def _cell(data: object) -> str:
-    text = printable(_text(data))
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    return no_formula(printable(_text(data)))
 
 
 def _text(data: object) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 
 COMBINING_IN_A_ROW = 3
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula; the last four are their full-width forms."""
 
 
 def printable(text: str) -> str:
@@ -39,6 +41,12 @@ def _shown(char: str, kind: str) -> str:
     if kind in {"Cc", "Cf", "Cn", "Co"} or char in "\u115f\u1160\u3164\uffa0":  # Hangul fillers are blank and wide
         return f"\u2039{code:04X}\u203a"
     return " " if kind == "Zs" else char
+
+
+def no_formula(text: str) -> str:
+    """A printable line that no spreadsheet takes for a formula, not even one that trims blanks: a leading apostrophe
+    keeps it text."""
+    return "'" + text if text.lstrip().startswith(FORMULA_STARTS) else text
 
 
 def width(text: str) -> int:

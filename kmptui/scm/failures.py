@@ -30,6 +30,8 @@ NOTHING_SENT = (
 )
 """Raised before the request's first byte leaves: the connection, the tunnel or a free place for it was not had."""
 LONGEST_TEXT = 1_000
+_TOO_OLD = ("protocol version", "unsupported protocol", "dh key too small", "no ciphers", "handshake failure")
+"""What OpenSSL calls it when both sides find no version or cipher that each of them takes."""
 
 E = TypeVar("E", bound=BaseException)
 
@@ -177,6 +179,12 @@ def _not_connected(causes: list[BaseException], route: Route) -> errors.Unreacha
         )
     if (trouble := _first(causes, ssl.SSLError)) is not None:
         why = printable(trouble.reason or "no secure connection").replace("_", " ").lower()
+        if any(word in why for word in _TOO_OLD):
+            return errors.TlsUntrusted(
+                f"{route.host} speaks no TLS that is safe",
+                why=why,
+                cure="Have TLS 1.2 or newer switched on there, or on what inspects TLS on the way",
+            )
         return errors.ConnectFailed(f"No TLS connection to {route.host}", why=why, cure="Check host and port")
     return errors.ConnectFailed(f"No connection to {route.host}", why=_reason(causes[-1]), cure=_way(route))
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from kmptui.domain.text import printable
+from kmptui.domain.text import no_formula, printable
 from kmptui.errors import BadInput
 
-FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 FORMATS = ("csv", "json")
 
 
@@ -59,5 +58,4 @@ def cell(value: object) -> str:
         text = ", ".join(map(str, value))
     else:
         text = str(plain(value)) if isinstance(value, date) else str(value)
-    shown = printable(text)
-    return "'" + shown if shown.startswith(FORMULA_STARTS) else shown
+    return no_formula(printable(text))

@@ -215,7 +215,9 @@ class Workspace:
         return self._engine.running.watch(callback)
 
     async def check_store(self) -> tuple[str, ...]:
-        """What is wrong with the store's file, nothing when it is sound; slow."""
+        """What is wrong with the store's file, nothing when it is sound; slow. Raises StoreFailed where it cannot be
+        written."""
+        await self._engine.store.prove_writable()
         return await self._engine.store.check()
 
     async def asking(self) -> ScmClient:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from kmptui.domain.audit import AuditRow, Entry, Stamp, Verdict
 from kmptui.domain.listing import Topic
 from kmptui.store.columns import clean, json_text, moment_text, pairs_of
 from kmptui.store.db import Db, touch
+from kmptui.store.faults import undecodable
 
 START = "0" * 64
 """What stands as the hash before the first row."""
@@ -26,6 +28,7 @@ COLUMNS = (
     "details", "previous", "hash",
 )  # fmt: skip
 _COLUMNS = ", ".join(COLUMNS)
+_UNREADABLE = (None,) * len(COLUMNS)
 
 
 def append(db: Db, entry: Entry, stamp: Stamp) -> int:
@@ -60,7 +63,8 @@ def head(db: Db) -> str:
 def verify(db: Db, head: str | None = None) -> Verdict:
     """Follow the whole chain, streamed; with `head`, also that this hash is one of its rows'."""
     previous, seen, rows_seen = START, not head, 0
-    for row in db.run(f"SELECT {_COLUMNS} FROM audit ORDER BY seq"):  # noqa: S608 - constants
+    told = db.run(f"SELECT {_COLUMNS} FROM audit ORDER BY seq")  # noqa: S608 - constants
+    while row := _next(told):
         problem = _problem(row, rows_seen + 1, previous)
         if problem:
             return Verdict(False, rows_seen, previous if rows_seen else "", rows_seen + 1, problem)
@@ -112,13 +116,25 @@ def _hash(row: tuple[Any, ...]) -> str:
     return hashlib.sha256(json_text(values).encode("ascii")).hexdigest()
 
 
+def _next(told: sqlite3.Cursor) -> tuple[Any, ...] | None:
+    """The next row; one of None where its text is no text, None behind the last."""
+    try:
+        return next(told, None)
+    except sqlite3.OperationalError as error:
+        if not undecodable(error):
+            raise
+        return _UNREADABLE
+
+
 def _problem(row: tuple[Any, ...], expected: int, previous: str) -> str:
+    if row is _UNREADABLE:
+        return f"row {expected} was changed: it cannot be read"
     if row[0] != expected:
         return f"row {expected} is missing" if row[0] > expected else f"row {row[0]} stands where {expected} should"
     if row[12] != previous:
         return f"row {expected} does not follow the one before it"
     try:
-        digest = _hash(row[:13])
-    except ValueError:
+        digest = _hash(row[:13]) if isinstance(row[11], str) else ""
+    except (ValueError, TypeError, RecursionError):  # no JSON, bytes where text should be, JSON without end
         digest = ""
     return "" if digest == row[13] else f"row {expected} was changed"

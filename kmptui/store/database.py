@@ -123,6 +123,11 @@ class Store:
         except Damaged as error:  # so spoilt that the check itself cannot go on
             return (str(error),)
 
+    async def prove_writable(self) -> None:
+        """Change nothing, by a statement that needs all that a change needs: where the file is read-only, a transaction
+        alone begins as one that reads. Raises as `write` does."""
+        await self.write(lambda db: db.run("UPDATE facts SET value = value WHERE 0").rowcount)
+
     async def backup(self, target: Path) -> None:
         """A consistent copy of the store in a new file (0600, O_EXCL), while others read and write. Raises StoreFailed
         where the file is there already."""

@@ -25,10 +25,17 @@ def damaged(path: Path, why: str) -> Damaged:
     )
 
 
+def undecodable(error: Exception) -> bool:
+    """Whether it is Python's own complaint of text in the file that is no UTF-8; it has no code of SQLite's."""
+    return isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
+
+
 def fault(error: Exception, path: Path) -> StoreFailed | None:
     """What an error of SQLite means for a person; None for one that is a mistake of ours."""
     cause: Exception = getattr(error, "orig", error)  # Peewee keeps the driver's error there
     code = getattr(cause, "sqlite_errorcode", None)
+    if undecodable(cause):
+        return damaged(path, str(cause).partition(" with text ")[0])
     if not isinstance(code, int):
         return None
     kind = code & 0xFF

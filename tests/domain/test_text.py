@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmptui.domain.text import COMBINING_IN_A_ROW, clip, printable, width
+from kmptui.domain.text import COMBINING_IN_A_ROW, clip, no_formula, printable, width
 
 ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=60)
 
@@ -43,3 +43,13 @@ def test_a_flood_of_marks_is_cut() -> None:
 def test_widths_are_cells() -> None:
     assert width("日本") == 4
     assert clip("日本語", 5) == "日本…"
+
+
+@given(
+    st.text(" \t\r\n\xa0\u2003\u2028\u3000"),
+    st.sampled_from(["=1+1", "+1", "-1", "@SUM(1)", "\uff1d1", "\t=1", "\n @x"]),
+)
+def test_no_text_is_a_formula(blanks: str, formula: str) -> None:
+    """Whatever blanks, tabs and line breaks stand before it."""
+    assert no_formula(printable(blanks + formula)).startswith("'")
+    assert no_formula(f"x{formula}") == f"x{formula}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.reliability import kill, lost, secrecy, together, unconfirmed, vault
+from tests.reliability import hostile, kill, lost, machine, record, secrecy, together, unconfirmed, vault
 from tests.reliability.tally import Tally
 
 Promise = Callable[[Tally, int, Path], Awaitable[None]]
@@ -14,8 +14,11 @@ Promise = Callable[[Tally, int, Path], Awaitable[None]]
 PROMISES: dict[str, Promise] = {
     "kill": kill.prove,
     "lost": lost.prove,
-    "secrecy": secrecy.prove,
-    "together": together.prove,
     "unconfirmed": unconfirmed.prove,
+    "together": together.prove,
+    "hostile": hostile.prove,
+    "secrecy": secrecy.prove,
+    "machine": machine.prove,
+    "record": record.prove,
     "vault": vault.prove,
 }

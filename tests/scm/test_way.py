@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from kmptui import errors
 from kmptui.scm.client import Credentials, ScmClient
+from kmptui.scm.failures import Route, unreachable
 from kmptui.scm.transport import HeaderLogin, proxy_for, trust
 from tests.sandbox_fixtures import SandboxFactory
 from tests.scm.scripted import PASSWORD, Frozen, Pauses, client, http, scripted
@@ -260,3 +262,21 @@ async def test_closing_ends_what_is_under_way() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await scm.aclose()
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "words"),
+    [
+        ("TLSV1_ALERT_PROTOCOL_VERSION", errors.TlsUntrusted, "TLS 1.2 or newer"),
+        ("UNSUPPORTED_PROTOCOL", errors.TlsUntrusted, "TLS 1.2 or newer"),
+        ("WRONG_VERSION_NUMBER", errors.ConnectFailed, "Check host and port"),
+    ],
+)
+def test_old_tls_is_told_from_a_wrong_port(reason: str, kind: type[errors.KmptuiError], words: str) -> None:
+    trouble = ssl.SSLError(1, f"[SSL: {reason}]")
+    trouble.reason = reason
+    error = httpx.ConnectError("no")
+    error.__cause__ = trouble
+    told = unreachable(error, Route("scm.example.com"))
+    assert type(told) is kind
+    assert words in str(told)

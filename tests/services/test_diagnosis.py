@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from kmptui.config import Paths
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.diagnosis import examine
 from kmptui.services.health import Check
+from kmptui.store.database import Store
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.homes import asked, credentials, linked, workspace
 from tests.services.rig import Hands
@@ -99,6 +102,19 @@ async def test_a_store_that_is_damaged(paths: Paths) -> None:
     paths.store.write_bytes(b"no database at all " * 300)
     checks = await found(paths)
     assert bad(checks) == {"Store"}
+
+
+async def test_a_store_that_cannot_be_written(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything can be read, and nothing could be done."""
+    async with workspace(paths):
+        pass
+    monkeypatch.setitem(Store.open.__func__.__kwdefaults__, "busy_seconds", 0.05)  # type: ignore[attr-defined]
+    with closing(sqlite3.connect(paths.store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        checks = await found(paths)
+        assert bad(checks) == {"Store"}
+        assert "lock" in checks["Store"].what
+    assert bad(await found(paths)) == set()
 
 
 async def test_a_vault_that_needs_a_person(paths: Paths, sandbox: SandboxServer) -> None:

@@ -103,11 +103,24 @@ def test_a_row_that_was_rewritten_with_its_hash_is_found_by_the_next(db: Db) -> 
     assert audit.verify(db).first_bad == 6
 
 
-def test_an_unreadable_row_is_found(db: Db) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "details = 'no json'",
+        "details = CAST(details AS BLOB)",
+        "details = '" + "[" * 100_000 + "'",
+        "reason = CAST(reason AS BLOB)",
+        "subject = CAST(x'61ff' AS TEXT)",
+    ],
+    ids=["no JSON", "bytes", "JSON without end", "bytes for text", "no UTF-8"],
+)
+def test_an_unreadable_row_is_found(db: Db, statement: str) -> None:
     filled(db)
     disarm(db)
-    db.run("UPDATE audit SET details = 'no json' WHERE seq = 4")
-    assert audit.verify(db).first_bad == 4
+    db.run(f"UPDATE audit SET {statement} WHERE seq = 4")
+    verdict = audit.verify(db)
+    assert (verdict.intact, verdict.first_bad) == (False, 4)
+    assert "row 4 was changed" in verdict.problem
 
 
 def test_an_inserted_row_is_found(db: Db) -> None:

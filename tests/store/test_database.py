@@ -229,10 +229,11 @@ async def main():
         print(type(error).__name__, error)
         return
     print("orders up to", await store.read(ledger.highest_ssl_id))
-    try:
-        await store.write(facts.put, "a", "b")
-    except StoreFailed as error:
-        print(type(error).__name__, error)
+    for work in (store.write(facts.put, "a", "b"), store.prove_writable()):
+        try:
+            await work
+        except StoreFailed as error:
+            print(type(error).__name__, error)
     await store.aclose()
 
 asyncio.run(main())
@@ -247,6 +248,7 @@ async def test_a_read_only_store_is_said(paths: Paths) -> None:
     if ended.returncode == 77:
         pytest.skip("this system does not let root drop its capabilities")
     assert ended.stdout.startswith("orders up to 1\nStoreFailed The store"), ended.stderr
+    assert ended.stdout.count("StoreFailed The store") == 2, "what changes nothing says so as well"
     assert "permissions" in ended.stdout
     assert paths.store.read_bytes() == before
     paths.home.chmod(0o500)
@@ -288,6 +290,13 @@ async def test_a_spoilt_page_is_found(paths: Paths) -> None:
     with pytest.raises(Damaged):
         await store.read(lambda db: db.rows("SELECT * FROM orders ORDER BY id"))
     await store.aclose()
+
+
+async def test_text_that_is_none_is_damage(store: Store) -> None:
+    """Python itself complains of it, without a code of SQLite's."""
+    await store.write(lambda db: db.run("INSERT INTO facts (name, value) VALUES ('a', CAST(x'61ff' AS TEXT))").rowcount)
+    with pytest.raises(Damaged, match="UTF-8"):
+        await store.read(facts.get, "a")
 
 
 async def test_an_empty_store_is_new_unless_the_home_was_in_use(paths: Paths) -> None:

@@ -62,3 +62,10 @@ def test_a_change_by_another_hand_is_named(db: Db, holder: Holder, sql: str, wor
     placed(db, holder)
     db.run(sql)
     assert contradiction(db).startswith(words)
+
+
+def test_a_request_without_its_order_is_named(db: Db, holder: Holder) -> None:
+    placed(db, holder)
+    db.run("PRAGMA foreign_keys = off")
+    db.run("DELETE FROM orders WHERE id = 2")
+    assert contradiction(db) == "o2: its requests are in the ledger, and the order is not"

@@ -56,7 +56,10 @@ def contradiction(db: Db) -> str:
 
 
 def _stray_order(db: Db) -> str:
-    """An order whose id at SCM is not the one that its accepted request brought."""
+    """A request without its order; an order whose id at SCM is not the one that its accepted request brought."""
+    lost = db.value("SELECT min(order_id) FROM intents WHERE order_id NOT IN (SELECT id FROM orders)")
+    if lost is not None:
+        return f"o{lost}: its requests are in the ledger, and the order is not"
     found = db.rows(
         "SELECT o.id, o.ssl_id, i.ssl_id FROM orders o JOIN intents i ON i.order_id = o.id"
         " WHERE i.state = 'accepted' AND i.act <> 'reissue' AND o.deleted = 0 AND o.ssl_id IS NOT i.ssl_id"

@@ -1,0 +1,130 @@
+"""The terminal: none, a dumb one, one that becomes tiny and large again, one that is closed under every dialog."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+import termios
+import time
+from pathlib import Path
+from types import TracebackType
+
+from kmptui.config import Paths
+from tests.benchmarks.terminal import Terminal
+from tests.reliability.machine_stage import Stage
+from tests.reliability.tally import Tally
+
+LONG = 25
+TINY = (20, 5)
+DIALOGS: tuple[tuple[str, ...], ...] = (
+    ("n",), ("I",), ("?",), ("h",), ("L",), ("p",), ("5", "enter"), ("5", "y"), ("5", "w"), ("5", "a"), ("5", "d"),
+    ("5", "m"), ("5", "e"), ("5", "N"), ("5", "r"), ("5", "R"), ("5", "x"), ("5", "t"), ("6", "enter"), ("6", "e"),
+    ("6", "v"), ("6", "d"), ("6", "m"), ("2", "enter"), ("2", "a"), ("3", "enter"), ("3", "a"), ("4", "enter"),
+    ("7", "enter"), ("7", "v"), ("7", "w"), ("5", "/"), (":",), ("q",),
+)  # fmt: skip
+"""Keys that open what there is to open, or do nothing where there is nothing."""
+PATIENCE = 30
+
+
+class Shaken(Terminal):
+    """A terminal that can change its size and be closed, and that knows how its program ended."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        super().__init__("kmptui", home=home, columns=80, lines=24)
+        self._environment |= environment
+        self.code: int | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.code is None:
+            super().__exit__(kind, error, trace)
+        elif self._end >= 0:
+            os.close(self._end)
+
+    def resize(self, columns: int, lines: int) -> None:
+        self._size = columns, lines
+        self._chunks.clear()
+        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        os.kill(self._pid, signal.SIGWINCH)
+
+    def sees(self, text: str) -> bool:
+        """Whether it comes to stand on the screen, which is drawn in part only."""
+        stop = time.monotonic() + PATIENCE
+        while self.shown(text) is None and time.monotonic() < stop:
+            self._read(quiet=0.1, patience=0.2)
+        return self.shown(text) is not None
+
+    def hang_up(self) -> None:
+        os.close(self._end)
+        self._end = -1
+
+    def ended(self) -> int | None:
+        """The exit code, negative for a signal; None while it lives on for too long."""
+        stop = time.monotonic() + PATIENCE
+        while time.monotonic() < stop:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+                return self.code
+            if self._end >= 0:
+                self.drain()
+            time.sleep(0.01)
+        return None
+
+    def drain(self) -> None:
+        try:
+            self._read(0.01, patience=0.02)
+        except RuntimeError:  # the program has closed its side
+            time.sleep(0.02)
+
+
+def prove(tally: Tally, number: int, stage: Stage) -> None:
+    home = stage.copy()
+    dumb(tally, home)
+    shrunk(tally, home)
+    dialogs = DIALOGS if number >= LONG else stage.draw.sample(DIALOGS, 1)
+    for keys in dialogs:
+        closed(tally, home, keys)
+
+
+def dumb(tally: Tally, home: Path) -> None:
+    """No screen: one sentence, and nothing that only a screen understands."""
+    with Shaken(home, TERM="dumb") as terminal:
+        code = terminal.ended()
+        tally.require(code == 2, f"TERM=dumb: exit {code}")
+        tally.require(b"TERM=dumb" in terminal.output and b"\x1b" not in terminal.output, f"{terminal.output!r}")
+    tally.count("terminals that are none")
+
+
+def shrunk(tally: Tally, home: Path) -> None:
+    """Twenty columns and five lines, and back; with a dialog open."""
+    with Shaken(home) as terminal:
+        terminal.until("Repository")
+        terminal.key("?")
+        terminal.resize(*TINY)
+        tally.require(terminal.sees("is too small"), "a tiny window does not say that it is")
+        terminal.resize(80, 24)
+        tally.require(terminal.sees("Keys"), "the dialog does not come back")
+        terminal.key("escape")
+        tally.require(terminal.sees("Repository"), "the screen does not come back")
+    tally.count("windows that became tiny and large again")
+
+
+def closed(tally: Tally, home: Path, keys: tuple[str, ...]) -> None:
+    """The terminal is closed over an open dialog: the program ends by itself, in order, and the home is free."""
+    case = f"closed after {' '.join(keys)}"
+    log = Paths(home).log
+    before = log.read_text() if log.exists() else ""
+    with Shaken(home) as terminal:
+        terminal.until("Repository")
+        for key in keys:
+            terminal.key(key, quiet=0.1)
+        terminal.hang_up()
+        code = terminal.ended()
+        tally.require(code is not None and code >= 0, f"{case}: {'it lives on' if code is None else code}")
+    said = log.read_text()[len(before) :] if log.exists() else ""
+    tally.require("Traceback" not in said and "ERROR" not in said, f"{case}: {said[-1500:]}")
+    tally.count("terminals closed over a dialog")
