@@ -68,7 +68,7 @@ class Steps:
         await engine.store.write(selection.settle)
         work = await self._outlook.work()
         if not work.anything:
-            self._automatic.tell_pressing(work.renewals, running)
+            await self._automatic.tell_pressing(work.renewals, running)
             return
         try:
             client = await engine.client()
