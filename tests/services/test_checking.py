@@ -106,9 +106,14 @@ async def test_the_limit_holds_an_order_and_lets_it_in_later(paths: Paths, sandb
         assert (await rig.checking.check()).count("collected") == 0
         (row,) = [row for row in await rig.audit("collect") if row.order_id == second]
         assert (row.outcome, row.reason) == ("not added", line.words)
-        rig.settings(certificate_limit=2)
+        third = await placed(rig, "c1.example.com")
+        rig.advance(3_600)
+        assert (await rig.checking.check()).count("not added") == 1  # by the queue, without fetching it
+        (row,) = [row for row in await rig.audit("collect") if row.order_id == third]
+        assert (row.outcome, row.reason) == ("not added", line.words)
+        rig.settings(certificate_limit=3)
         report = await rig.checking.check()
-        assert [(line.order_id, line.outcome) for line in report.lines] == [(second, "collected")]
+        assert {(line.order_id, line.outcome) for line in report.lines} == {(second, "collected"), (third, "collected")}
         assert (await rig.store.read(ledger.order, second)).row.state == "issued"
 
 
