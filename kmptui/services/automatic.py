@@ -28,7 +28,7 @@ from kmptui.errors import (
     WrongLogin,
 )
 from kmptui.services.reporting import Progress
-from kmptui.store import audit, renewals
+from kmptui.store import audit, ledger, renewals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,6 +102,13 @@ class Automatic:
         except ReadOnly:
             return False
         return True
+
+    async def sends_again(self, order_id: int) -> bool:
+        """Whether this order was to renew one that the schedule renews: where it was not placed, it is tried again."""
+        order = await self._engine.store.read(ledger.order, order_id)
+        if order.previous_id is None or not self._renewal.policy().on:
+            return False
+        return (await self._engine.store.read(ledger.order, order.previous_id)).row.auto_renew
 
     async def run(self, client: ScmClient, running: Running, report: Report) -> None:
         """Renew what is due. Raises what ends the whole run: WrongLogin, PasswordExpired, VaultLocked, StoreFailed, and
