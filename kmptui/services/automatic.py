@@ -28,7 +28,7 @@ from kmptui.errors import (
     WrongLogin,
 )
 from kmptui.services.reporting import Progress
-from kmptui.store import audit, renewals
+from kmptui.store import audit, ledger, renewals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from kmptui.services.reporting import Report
     from kmptui.services.runs import Running
     from kmptui.store.database import Db
+
+Pressing = tuple[tuple[Subject, Decision], ...]
 
 GIVEN_UP_TOLD = timedelta(days=7)
 """What ended longer ago, and was never tried, was not automatic renewal's to keep."""
@@ -63,7 +65,7 @@ class Due:
     """What a run has to look at: to be renewed now, needing a person, ended unrenewed and not yet told."""
 
     actionable: tuple[tuple[Subject, Decision], ...] = ()
-    pressing: tuple[tuple[Subject, Decision], ...] = ()
+    pressing: Pressing = ()
     given_up: tuple[tuple[Subject, Decision], ...] = ()
     next: datetime | None = None
     """When one of the others is to be looked at, where that is within days."""
@@ -101,6 +103,13 @@ class Automatic:
             return False
         return True
 
+    async def sends_again(self, order_id: int) -> bool:
+        """Whether this order was to renew one that the schedule renews: where it was not placed, it is tried again."""
+        order = await self._engine.store.read(ledger.order, order_id)
+        if order.previous_id is None or not self._renewal.policy().on:
+            return False
+        return (await self._engine.store.read(ledger.order, order.previous_id)).row.auto_renew
+
     async def run(self, client: ScmClient, running: Running, report: Report) -> None:
         """Renew what is due. Raises what ends the whole run: WrongLogin, PasswordExpired, VaultLocked, StoreFailed, and
         Unreachable when several in a row had no answer."""
@@ -114,13 +123,18 @@ class Automatic:
                 words = f"{len(due.actionable):,} due renewals are not sent: {error.what}"
                 running.note("blocked", JOB, words, cure=error.cure)
                 return
+        if due.actionable or any(subject.scm_state.lower() in SCM_RENEWS for subject, _ in due.pressing):
+            # also of what is left to SCM: where that failed there, nobody else would ever renew it
             await self._ask_scm_for_its_own(client)
             due = await self.due()
-        self.tell_pressing(due, running)
+        await self.tell_pressing(due, running)
         await self._each(due, running, report)
 
-    def tell_pressing(self, due: Due, running: Running) -> None:
-        """What should be renewed by now, and needs a person first."""
+    async def tell_pressing(self, due: Due, running: Running) -> None:
+        """What should be renewed by now, and needs a person first; in the audit once for each cause that keeps it."""
+        engine = self._engine
+        if news := await engine.store.read(_not_recorded, due.pressing):
+            await engine.store.write(_record, news, await engine.stamp())
         for subject, decision in due.pressing:
             row = subject.order.row
             running.note(
@@ -238,6 +252,22 @@ def _untold(subject: Subject, now: datetime) -> bool:
     if subject.attempt is not None:
         return subject.attempt.trouble is not Trouble.GIVEN_UP
     return subject.not_after is not None and now - subject.not_after <= GIVEN_UP_TOLD
+
+
+def _not_recorded(db: Db, pressing: Pressing) -> Pressing:
+    """Those whose last row does not tell the cause: no try of theirs failed for it, so no other row does."""
+    return tuple(one for one in pressing if audit.last_reason(db, one[0].order.id, "renew") != one[1].cause)
+
+
+def _record(db: Db, news: Pressing, stamp: Stamp) -> None:
+    for subject, decision in news:
+        row = subject.order.row
+        again = f"{decision.next:%Y-%m-%d %H:%M} UTC" if decision.next is not None else "once nothing keeps it"
+        entry = Entry(
+            "renew", "outcome", "not renewed", row.common_name, order_id=row.id, reason=decision.cause,
+            details=(("why", f"due since {decision.due_at:%-d %b %Y}"), ("again", again)),
+        )  # fmt: skip
+        audit.append(db, entry, stamp)
 
 
 def _keep(db: Db, subject: Subject, why: str, attempt: Attempt, stamp: Stamp) -> None:

@@ -196,9 +196,11 @@ def _add_all(db: Db, fetched: Sequence[NewCertificate], most: int, stamp: Stamp)
             ledger.set_problem(db, new.order_id, "")
             comparing.remark(db, new, added, stamp)
         except LimitReached:
-            schedule.hold_by_limit(db, [new.order_id])
             limit = Limit(most, certificates.limit_used(db, stamp.at))
             words = f"issued, not added: limit {limit}"
+            if ledger.order(db, new.order_id).row.hold is not Hold.LIMIT:
+                audit.append(db, replace(entry, outcome="not added", reason=words), stamp)
+            schedule.hold_by_limit(db, [new.order_id])
             outcomes.append(Collected(new.order_id, new.common_name, NOT_ADDED, words))
         except NotFound:
             outcomes.append(Collected(new.order_id, new.common_name, CLOSED, "the order was deleted here meanwhile"))

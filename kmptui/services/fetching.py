@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kmptui.domain.audit import Entry
 from kmptui.domain.limit import Limit
 from kmptui.domain.listing import Topic
 from kmptui.errors import Unreachable
 from kmptui.services.bounded import for_each
 from kmptui.services.collecting import NOT_ADDED, Collected
 from kmptui.services.reporting import Progress, Report
-from kmptui.store import certificates, schedule
+from kmptui.store import audit, certificates, ledger, schedule
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from kmptui.domain.audit import Stamp
     from kmptui.scm.client import ScmClient
     from kmptui.services.collecting import Collecting
     from kmptui.services.engine import Engine
@@ -48,7 +50,7 @@ class Fetching:
         outcomes: list[Collected] = []
         asked = 0
         while True:
-            batch, held = await engine.store.write(_next, engine.settings.certificate_limit, engine.clock.now())
+            batch, held = await engine.store.write(_next, engine.settings.certificate_limit, await engine.stamp())
             outcomes += held
             if held:
                 engine.changed(Topic.ORDERS, {one.order_id for one in held})
@@ -102,8 +104,10 @@ def _to_come(db: Db, most: int, now: datetime) -> int:
     return waiting if room is None else successors + min(room, waiting - successors)
 
 
-def _next(db: Db, most: int, now: datetime) -> tuple[list[Body], list[Collected]]:
-    """The next bodies to fetch, no more than fit in; where nothing fits any more, those that are held for it."""
+def _next(db: Db, most: int, stamp: Stamp) -> tuple[list[Body], list[Collected]]:
+    """The next bodies to fetch, no more than fit in; where nothing fits any more, those that are held for it: of orders
+    that were made here the audit tells so, of imported ones the import has told."""
+    now = stamp.at
     limit = Limit(most, certificates.limit_used(db, now))
     room = limit.room
     if room is None or room > 0:
@@ -112,6 +116,12 @@ def _next(db: Db, most: int, now: datetime) -> tuple[list[Body], list[Collected]
     held = [body for body in waiting if not body.successor]
     schedule.hold_by_limit(db, [body.order_id for body in held])
     words = f"issued, not added: limit {limit}"
+    for body in held:
+        if ledger.intent_of(db, body.order_id) is not None:
+            entry = Entry(
+                "collect", outcome="not added", subject=body.common_name, order_id=body.order_id, reason=words
+            )
+            audit.append(db, entry, stamp)
     outcomes = [Collected(body.order_id, body.common_name, NOT_ADDED, words) for body in held]
     return [body for body in waiting if body.successor][:BATCH], outcomes
 

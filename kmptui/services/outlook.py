@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kmptui.store.database import Db
     from kmptui.store.pending import Pending
 
-RUN, MIRROR, ORDERS = "run", "scheduled mirror", "scheduled orders"
+RUN, MIRROR, ORDERS, SEARCH = "run", "scheduled mirror", "scheduled orders", "scheduled search"
 """The jobs whose last run is kept (store.schedule)."""
 CHECK, UNANSWERED, BODIES, RENEWALS, PROOFS = "check", "unanswered", "bodies", "renewals", "proofs"
 """What else may be due."""
@@ -73,13 +73,14 @@ class Outlook:
         waits = await engine.store.read(pending.pending, now)
         past = await engine.store.read(pasts)
         renewals = await self._automatic.due()
-        begun = past[RUN].begun
+        searched = past[SEARCH].begun
         due = {
             MIRROR: timing.due(past[MIRROR], timing.WEEKLY, now),
             ORDERS: timing.due(past[ORDERS], timing.DAILY, now) if waits.known else None,
             CHECK: min((timing.asked_again(one.placed, one.asked, now) for one in waits.open), default=None),
             UNANSWERED: min(
-                (timing.asked_again(one.sent, _since(begun, one.sent), now) for one in waits.unanswered), default=None
+                (timing.asked_again(one.sent, _since(searched, one.sent), now) for one in waits.unanswered),
+                default=None,
             ),
             BODIES: waits.bodies,
             RENEWALS: renewals.at(now) if await self._automatic.may() else None,
@@ -92,7 +93,7 @@ class Outlook:
 def pasts(db: Db) -> dict[str, Past]:
     """What is known of the jobs; a sync by hand counts as one by schedule."""
     kept = {run.job: past_of(run) for run in schedule.runs(db)}
-    found = {job: kept.get(job, Past()) for job in (RUN, MIRROR, ORDERS)}
+    found = {job: kept.get(job, Past()) for job in (RUN, MIRROR, ORDERS, SEARCH)}
     by_hand = {MIRROR: MIRRORED, ORDERS: (Topic.ORDERS,)}
     for job, topics in by_hand.items():
         ages = [age for topic in topics if (age := mirror.mirrored_at(db, topic)) is not None]
@@ -107,9 +108,9 @@ def past_of(run: schedule.Run) -> Past:
     return Past(run.started, run.ended, run.done)
 
 
-def _since(begun: datetime | None, sent: datetime) -> datetime | None:
-    """The last run, where it came after the request."""
-    return begun if begun is not None and begun > sent else None
+def _since(searched: datetime | None, sent: datetime) -> datetime | None:
+    """When what has no reply was looked for last, where that came after the request."""
+    return searched if searched is not None and searched > sent else None
 
 
 def left_open(db: Db, now: datetime) -> tuple[RunLine, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kmptui.domain import timing
 from kmptui.domain.listing import Topic
+from kmptui.domain.order import Ledger
 from kmptui.errors import (
     AccountRefused,
     HeldElsewhere,
@@ -21,7 +22,7 @@ from kmptui.errors import (
 from kmptui.services import collecting
 from kmptui.services.elsewhere import Elsewhere
 from kmptui.services.mirror import MIRRORED
-from kmptui.services.outlook import BODIES, MIRROR, ORDERS, PROOFS
+from kmptui.services.outlook import BODIES, MIRROR, ORDERS, PROOFS, SEARCH
 from kmptui.store import ledger, schedule, selection
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Steps:
         await engine.store.write(selection.settle)
         work = await self._outlook.work()
         if not work.anything:
-            self._automatic.tell_pressing(work.renewals, running)
+            await self._automatic.tell_pressing(work.renewals, running)
             return
         try:
             client = await engine.client()
@@ -126,6 +127,8 @@ class Steps:
         waits = work.pending
         own = dict.fromkeys([one.order_id for one in waits.unanswered] + [one.order_id for one in waits.open])
         lines: tuple[CheckLine, ...] = ()
+        if waits.unanswered:
+            await self._engine.store.write(schedule.begin, SEARCH, self._engine.clock.now())
         if work.is_due(ORDERS):
             lines = (await self._checking.check(None, report)).lines
         elif own:
@@ -157,6 +160,9 @@ class Steps:
             where = "deferred"
         elif line.outcome == collecting.NOT_ADDED:
             where = "blocked"
+        elif line.outcome == collecting.CLOSED and own and line.after == Ledger.NOT_PLACED:
+            # what the schedule is to renew is sent again by this very run, and needs nobody
+            where = "done" if await self._automatic.sends_again(line.order_id) else "blocked"
         elif line.outcome == collecting.CLOSED and own:
             where, words = "blocked", f"it is {line.after} now"
         if where:

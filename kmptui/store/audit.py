@@ -93,6 +93,12 @@ def of_order(db: Db, order_id: int, most: int = 20) -> tuple[AuditRow, ...]:
     return tuple(map(row_of, found))
 
 
+def last_reason(db: Db, order_id: int, action: str) -> str:
+    """The reason of the newest row of that action, "" without one."""
+    sql = "SELECT reason FROM audit WHERE order_id = ? AND action = ? ORDER BY seq DESC LIMIT 1"
+    return str(db.value(sql, (order_id, action)) or "")
+
+
 def of_certificate(db: Db, certificate_id: int, most: int = 20) -> tuple[AuditRow, ...]:
     """Newest first."""
     sql = f"SELECT {_COLUMNS} FROM audit WHERE certificate_id = ? ORDER BY seq DESC LIMIT ?"  # noqa: S608 - constants

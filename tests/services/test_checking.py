@@ -104,9 +104,16 @@ async def test_the_limit_holds_an_order_and_lets_it_in_later(paths: Paths, sandb
         assert (order.row.state, order.row.hold) == ("issued, not added", Hold.LIMIT)
         assert (await rig.ordering.follow(second, lambda _: None)).row.hold is Hold.LIMIT
         assert (await rig.checking.check()).count("collected") == 0
-        rig.settings(certificate_limit=2)
+        (row,) = [row for row in await rig.audit("collect") if row.order_id == second]
+        assert (row.outcome, row.reason) == ("not added", line.words)
+        third = await placed(rig, "c1.example.com")
+        rig.advance(3_600)
+        assert (await rig.checking.check()).count("not added") == 1  # by the queue, without fetching it
+        (row,) = [row for row in await rig.audit("collect") if row.order_id == third]
+        assert (row.outcome, row.reason) == ("not added", line.words)
+        rig.settings(certificate_limit=3)
         report = await rig.checking.check()
-        assert [(line.order_id, line.outcome) for line in report.lines] == [(second, "collected")]
+        assert {(line.order_id, line.outcome) for line in report.lines} == {(second, "collected"), (third, "collected")}
         assert (await rig.store.read(ledger.order, second)).row.state == "issued"
 
 

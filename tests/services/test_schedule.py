@@ -256,6 +256,39 @@ async def test_two_at_once(paths: Paths, small: SandboxServer) -> None:
         await here.opened.importing.fetch()
 
 
+async def test_a_renewal_that_was_not_placed_needs_nobody(paths: Paths, small: SandboxServer) -> None:
+    """Two searches say so, and the run that made the second sends it again; it calls for no person."""
+    async with site(paths, small) as here:
+        await here.choose(DUE[0])
+        small.control("faults", {"kind": "drop-before", "match": "POST /ssl/v1/renewById"})
+        assert told(await here.opened.schedule.run_due()) == {"waiting": [DUE[0]]}
+        here.advance(HOUR)
+        await here.opened.schedule.run_due()
+        assert here.orders() == []
+        here.advance(HOUR)
+        report = await here.opened.schedule.run_due()
+        assert told(report) == {"done": [DUE[0]]}
+        assert [line.job for line in report.done][:2] == ["check", "renewal"]
+        assert (report.outcome, here.orders()) == ("done", [DUE[0]])
+
+
+async def test_what_scm_renews_itself(paths: Paths, small: SandboxServer) -> None:
+    """Left to SCM, with a row of the record for the cause, once; where SCM comes to nothing it is renewed here."""
+    async with site(paths, small) as here:
+        order = f"orders/{(await here.row(DUE[1])).ssl_id}/auto-renew"
+        small.control(order, {"state": "Started"})
+        await here.choose(*DUE[:2])
+        assert told(await here.opened.schedule.run_due()) == {"done": [DUE[0]], "blocked": [DUE[1]]}
+        here.advance(HOUR)
+        await here.opened.schedule.run_due()
+        (row,) = [row for row in await here.audit() if row.subject == DUE[1]]
+        assert (row.outcome, row.reason) == ("not renewed", "SCM's own auto-renewal is started for it")
+        assert dict(row.details)["again"] == "once nothing keeps it"
+        small.control(order, {"state": "Failed"})
+        here.advance(DAY)
+        assert told(await here.opened.schedule.run_due()) == {"done": [DUE[1]]}
+
+
 async def test_what_was_switched_off_elsewhere_is_off_here(paths: Paths, small: SandboxServer) -> None:
     async with site(paths, small) as here, workspace(paths, clock=here.clock) as other:
         await here.choose(*DUE)
