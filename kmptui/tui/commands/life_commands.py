@@ -38,12 +38,12 @@ def certificate_of(where: Subject) -> int | None:
 
 
 def order_numbers(where: Subject, most: int = 8) -> str:
-    """`o118 o121`, as the command line takes them; certificates stand for their orders."""
+    """`o118 o121`, as the command line takes them; the orders of several certificates are not told here."""
     if where.topic is Topic.ORDERS or (where.topic is Topic.AUDIT and where.marked):
         ids = meant(where)
         return " ".join(f"o{number}" for number in ids[:most]) + (" …" if len(ids) > most else "")
     if where.marked and where.topic is Topic.CERTIFICATES:
-        return " ".join(f"c{number}" for number in where.marked[:most]) + (" …" if len(where.marked) > most else "")
+        return "ID…"
     return f"o{order_of(where)}"
 
 
@@ -236,7 +236,8 @@ class AutoRenew(OnOrder):
     keys = "t"
 
     def line(self, where: Subject) -> str:
-        return f"kmptui auto-renewal select {order_numbers(where)}"
+        chosen = getattr(where.row, "auto_renew", False)
+        return f"kmptui auto-renewal {'deselect' if chosen else 'select'} {order_numbers(where)}"
 
     async def run(self, where: Subject) -> None:
         where.say(await where.ways.toggle_renewal(await where.ways.orders_of(where.topic, ids_of(where))))

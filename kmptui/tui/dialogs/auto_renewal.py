@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kmptui.services.workspace import Workspace
 
 MOST_ROWS = 8
+LINE = "kmptui auto-renewal enable|disable|set --days-before N|rule add|rule remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class AutoRenewalDialog(Dialog[RenewalSettings]):
         yield CheckField("beside_scm", "SCM's own", "renew also what SCM renews by itself", self._policy.beside_scm)
         yield Static(present.text("Rules: enter adds one, delete takes one off", present.STRONG), classes="rules-head")
         yield RulesList(compact=True, markup=False)
+        yield Static(present.text(LINE, present.MUTED), classes="command-line")
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from textual import events
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Static
@@ -18,7 +18,7 @@ from kmptui.tui.dialogs import weighed
 from kmptui.tui.dialogs.order.sending import unlocking
 from kmptui.tui.widgets.details import wrapped
 from kmptui.tui.widgets.dialog import Dialog, TextDialog
-from kmptui.tui.widgets.fields import TextField
+from kmptui.tui.widgets.fields import Field, TextField
 
 if TYPE_CHECKING:
     from kmptui.services.ordering import Placed
@@ -60,7 +60,6 @@ class RenewManyDialog(Dialog[ManyDecision]):
         return self._title
 
     def body(self) -> ComposeResult:
-        ready = len(self._ready)
         yield Static(present.text(self._counts(), present.STRONG))
         words = (
             "A new order with a new key for the same names of each, one after the other. What is renewed stays valid "
@@ -69,13 +68,18 @@ class RenewManyDialog(Dialog[ManyDecision]):
         yield Static(present.text(words, present.MUTED))
         yield TextField("stop_after", "Stop after", str(STOP_AFTER), check=_number, hint="errors")
         yield Static(classes="many-lines many-part")
-        if self._ready:
-            numbers = " ".join(preview.order.row.number for preview in self._ready[:MOST_READY])
-            more = " …" if ready > MOST_READY else ""
-            yield Static(
-                present.text(f"kmptui orders renew {numbers}{more} --stop-after {STOP_AFTER}", present.MUTED),
-                classes="command-line many-part",
-            )
+        yield Static(classes="command-line many-part")
+
+    @on(Field.Edited)
+    def _edited(self, event: Field.Edited) -> None:
+        event.stop()
+        self._draw_command()
+
+    def _draw_command(self) -> None:
+        numbers = " ".join(preview.order.row.number for preview in self._ready[:MOST_READY])
+        more = " …" if len(self._ready) > MOST_READY else ""
+        line = f"kmptui orders renew {numbers}{more} --stop-after {self.query_one(TextField).value.strip()}"
+        self.query_one(".command-line", Static).update(present.text(line if self._ready else "", present.MUTED))
 
     def _counts(self) -> str:
         doubtful = len(self._doubtful)
@@ -89,6 +93,7 @@ class RenewManyDialog(Dialog[ManyDecision]):
     def on_mount(self) -> None:
         super().on_mount()
         self._draw()
+        self._draw_command()
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)

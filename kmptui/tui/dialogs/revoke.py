@@ -46,7 +46,7 @@ class RevokeDialog(Dialog[RevokeDecision]):
     DEFAULT_CSS = """
     RevokeDialog AreaField, RevokeDialog AreaField > Area { height: 2; }
     RevokeDialog #field-reason > .field-note { width: 14; }
-    RevokeDialog #field-reason-code { margin-top: 1; }
+    RevokeDialog #field-reason-code, RevokeDialog .command-line { margin-top: 1; }
     """
 
     def __init__(self, target: Target, now: datetime) -> None:
@@ -70,10 +70,20 @@ class RevokeDialog(Dialog[RevokeDecision]):
         yield AreaField("reason", "Text", check=entry.reason, most=entry.LONGEST_REASON)
         what = "the common name" if target.confirm == BY_NAME else "the serial's last 4 digits"
         yield TextField("confirm", "To confirm", placeholder=f"type {what}")
+        yield Static(classes="command-line")
 
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(RadioLines).focus_control()
+        self._draw_command()
+
+    def _draw_command(self) -> None:
+        target = self._target
+        noun = "certificates" if target.certificate_id is not None else "orders"
+        confirm = "NAME" if target.confirm == BY_NAME else "SERIAL"
+        code = self.query_one(RadioLines).value
+        line = f"kmptui {noun} revoke {target.number} --reason-code {code} --reason TEXT --confirm {confirm}"
+        self.query_one(".command-line", Static).update(present.text(line, present.MUTED))
 
     @on(Field.Edited)
     def _edited(self, event: Field.Edited) -> None:
@@ -81,6 +91,7 @@ class RevokeDialog(Dialog[RevokeDecision]):
         typed = self._typed().typed
         field = next(field for field in self.fields() if field.name == "confirm")
         field.show_note("" if not typed else "agrees" if self._agrees(typed) else "not it yet")
+        self._draw_command()
         self.draw_keys()
 
     def _agrees(self, typed: str) -> bool:
