@@ -107,7 +107,7 @@ SCENES: dict[str, Scene] = {
         "Places 8 orders", (LIKE, picks(each=True), sees("draft saved"), keys("ctrl+o"))
     ),
     "placed-each": Scene(
-        "What became of the orders",
+        "Orders shows them",
         (LIKE, picks(each=True), sees("draft saved"), keys("ctrl+o"), sees("Places 8"), keys("ctrl+y")),
     ),
     "follow-sending": Scene("is being sent", (shows(lambda work: FollowPage(work, SHOP)),)),
