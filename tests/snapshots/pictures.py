@@ -25,7 +25,8 @@ SHOWN = (
     "preview", "follow", "import", "imported", "export", "exported", "details", "certificate", "health", "settle",
     "password", "unlink", "unlock", "passphrase", "attach-key", "delete-order", "delete-certificate", "destroy-key",
     "note", "order-profile", "problem-refused", "filter", "actions", "commands", "help", "sort", "copy", "write", "log",
-    "verdict", "quit",
+    "verdict", "quit", "renew", "renew-many", "renewed-many", "reissue", "revoke-ready", "revoked", "cancel", "approve",
+    "edit", "auto-renewal", "add-rule", "audit-plan", "changes",
 )  # fmt: skip
 """One picture of each tab and each dialog, the ordinary state of it."""
 PICTURES: dict[str, Scene] = {name: SCENES[name] for name in SHOWN}
