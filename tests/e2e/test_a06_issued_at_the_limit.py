@@ -32,7 +32,7 @@ async def test_on_the_keyboard(paths: Paths, sandbox_factory: SandboxFactory) ->
     await filled(paths, sandbox, settings)
     async with the_app(paths, settings) as (pilot, workspace):
         await at_home(pilot)
-        assert f"Repository  {LIMIT} of limit {LIMIT}" in shown(pilot.app.screen)
+        assert f"Repository {LIMIT} of limit {LIMIT}" in flat(shown(pilot.app.screen))
         await workspace.ordering.place(request("late.example.com", profile_id=2102, term=90))
         sandbox.control("clock", {"advance": 7200})
         await tab(pilot, 5)

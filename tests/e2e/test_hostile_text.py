@@ -168,6 +168,9 @@ async def test_a_list_that_is_written(filled_home: Paths, soiled: SandboxServer)
         await at_home(pilot)
         for number in range(2, 8):
             await tab(pilot, number)
+            if number == 7:  # past the renewals and the plan, of which there are none
+                await press(pilot, "u", "u")
+                await at_rest(pilot)
             await press(pilot, "w")
             dialog = await is_open(pilot, WriteListDialog)
             await press(pilot, "ctrl+y")

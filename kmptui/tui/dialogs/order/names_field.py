@@ -222,8 +222,11 @@ class NamesField(Field):
 def _line(line: Line, cells: int) -> Content:
     words = ("common name, " if line.common else "") + line.words
     room = column = min(cells // 2, max(20, cells - len("x  common name, ok, DCV to 28 Feb")))
-    if "xn--" in line.text:  # both forms of an international name are worth more than the column
-        room = max(room, cells - 4 - min(width(words), cells // 4))
+    if "xn--" in line.text:  # both forms of an international name are worth more than the column, and than DCV's end
+        least = words.partition(", DCV to")[0] if line.mark == " " else words
+        room = max(room, cells - 4 - min(width(least), cells // 4))
     left = present.name(line.text, room)
+    if "xn--" in line.text and line.mark == " " and width(left) + width(words) + 4 > cells:
+        words = words.partition(", DCV to")[0]
     style = {"x": present.ERROR, "!": present.WARNING}.get(line.mark, present.PLAIN)
     return present.text(f"{line.mark} {present.cell(left, max(column, width(left)))} {words}", style, cells)
