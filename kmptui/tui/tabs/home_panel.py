@@ -130,13 +130,16 @@ class HomePanel(Vertical, can_focus=True):
         return present.join(left, gap, (right, present.MUTED))
 
     def _draw_needs(self, needs: tuple[Need, ...], most: int) -> None:
-        """In at most so many lines, that what stands below is seen: it scrolls."""
+        """In at most so many lines, that what stands below is seen: it scrolls, and only then has a bar beside it."""
         listing = self.query_one(NeedsList)
-        listing.styles.max_height = max(FEWEST, most)
+        most = max(FEWEST, most)
+        bar = int(len(needs) > most)
+        listing.styles.max_height = most
+        listing.styles.scrollbar_size_vertical = bar
         at = listing.highlighted or 0
         word = self._needs[at].word if at < len(self._needs) else ""
         self._needs = needs
-        cells = max(40, self.size.width)
+        cells = max(40, self.size.width - bar)
         listing.display = bool(needs)
         listing.set_options([Option(found) for found in need_lines(needs, cells)])
         if needs:
