@@ -22,11 +22,11 @@ from typing import IO, TYPE_CHECKING
 
 from kmptui.config import make_private_folder, write_private
 from kmptui.domain.audit import Entry, Stamp
-from kmptui.errors import BadInput, Full, StateForbids, StoreFailed
+from kmptui.errors import BadInput, Full, StateForbids, StoreFailed, VaultLocked
 from kmptui.services.actor import this_process
 from kmptui.services.outfile import write_out
 from kmptui.services.vault import check_passphrase
-from kmptui.store import audit, migrations, slots
+from kmptui.store import audit, ledger, migrations, slots
 from kmptui.store.db import Db
 from kmptui.store.faults import FAULTS, fault
 from kmptui.store.home import refuse_newer
@@ -128,12 +128,10 @@ def _restore(paths: Paths, file: Path, clock: Clock, passphrase: str | None, key
     from kmptui.store import archive
     from kmptui.store.vault import Vault
 
-    if paths.store.exists() and paths.store.stat().st_size:
-        raise StateForbids(
-            f"{paths.home} holds a store already",
-            why="a backup goes into an empty home",
-            cure="Set KMPTUI_HOME to another folder, or move the store away",
-        )
+    _refuse_a_used_home(paths)
+    used = key_file if passphrase is None and key_file is not None and key_file != paths.key_file else None
+    if used is not None:
+        _refuse_another_key(paths, used)
     make_private_folder(paths.home)
     with _scratch(paths) as scratch, _reading(file) as source:
         head = archive.read_head(source)
@@ -151,16 +149,56 @@ def _restore(paths: Paths, file: Path, clock: Clock, passphrase: str | None, key
             zipped.unlink()
         except OSError as error:
             raise Full(f"{paths.home} has no room for the backup", why=error.strerror or "") from error
-        used = key_file if passphrase is None else None
-        restored = _verified(scratch / archive.STORE, paths, head, vault, clock, key_file=used)
+        restored = _verified(scratch / archive.STORE, paths, head, vault, clock, by_passphrase=passphrase is not None)
+        if used is not None:
+            write_private(paths.key_file, used.read_bytes())
         if archive.SETTINGS in names:
+            if paths.settings.exists():
+                paths.settings.replace(paths.settings.with_name(f"{paths.settings.name}.before-restore"))
             (scratch / archive.SETTINGS).replace(paths.settings)
         (scratch / archive.STORE).replace(paths.store)
         _settle(paths.home)
     return restored
 
 
-def _verified(copy: Path, paths: Paths, head: Head, vault: Vault, clock: Clock, *, key_file: Path | None) -> Restored:
+def _refuse_a_used_home(paths: Paths) -> None:
+    """A store, or the log of one that was moved away: SQLite would play that into the restored one."""
+    if paths.store.exists() and paths.store.stat().st_size:
+        raise StateForbids(
+            f"{paths.home} holds a store already",
+            why="a backup goes into an empty home",
+            cure=f"Set KMPTUI_HOME to another folder, or move {paths.store.name}* and {paths.key_file.name} away",
+        )
+    for end in ("-wal", "-journal"):
+        beside = paths.store.with_name(paths.store.name + end)
+        if beside.exists() and beside.stat().st_size:
+            raise StateForbids(
+                f"{beside} belongs to another store",
+                why="it holds the last changes of that one",
+                cure="Move it to where that store is",
+            )
+    paths.store.with_name(f"{paths.store.name}-shm").unlink(missing_ok=True)
+
+
+def _refuse_another_key(paths: Paths, key_file: Path) -> None:
+    """The key of a store that was moved away is not written over: nothing else would open that store's keys."""
+    try:
+        another = paths.key_file.exists() and paths.key_file.read_bytes() != key_file.read_bytes()
+    except OSError as error:
+        raise BadInput("key_file", f"{error.filename} cannot be read", why=error.strerror or "") from error
+    if another:
+        raise _another_key(paths)
+
+
+def _another_key(paths: Paths) -> StateForbids:
+    return StateForbids(
+        f"{paths.key_file} is the key of another vault",
+        why="a store that was moved away may need it",
+        cure="Move it to where that store is, or set KMPTUI_HOME to another folder",
+    )
+
+
+def _verified(copy: Path, paths: Paths, head: Head, vault: Vault, clock: Clock, *, by_passphrase: bool) -> Restored:
     """Look at every page and the whole chain, make sure that something opens the vault here, and note the restoring."""
     db = Db(copy, paths.holders, writer=True, busy_seconds=1)
     try:
@@ -176,7 +214,9 @@ def _verified(copy: Path, paths: Paths, head: Head, vault: Vault, clock: Clock, 
             if not record.intact:
                 raise BadInput("file", "The audit in the backup is not whole", why=record.problem)
             stamp = Stamp(clock.now(), this_process("cli"))
-            _open_here(db, paths, vault, stamp, key_file)
+            if by_passphrase:
+                _open_here(db, paths, vault, stamp)
+            ledger.perhaps_sent(db)
             told = (("made", head.created.isoformat()), ("on", head.host), ("head", record.head))
             audit.append(db, Entry("restore", subject="from a backup", details=told), stamp)
             orders, certificates, rows = (_count(db, name) for name in ("orders", "certificates", "audit"))
@@ -196,13 +236,17 @@ def _count(db: Db, table: str) -> int:
     return int(db.value(f"SELECT count(*) FROM {table}"))  # noqa: S608 - the callers' constants
 
 
-def _open_here(db: Db, paths: Paths, vault: Vault, stamp: Stamp, key_file: Path | None) -> None:
-    """The key file that opened the backup becomes the home's; where only a passphrase of the backup's own opened it, a
-    new key file is made, for nothing else would open the vault here."""
-    kinds = set(slots.status(db))
-    if key_file is not None and key_file != paths.key_file:
-        write_private(paths.key_file, key_file.read_bytes())
-    elif key_file is None and slots.PASSPHRASE not in kinds and not paths.key_file.exists():
+def _open_here(db: Db, paths: Paths, vault: Vault, stamp: Stamp) -> None:
+    """Where a passphrase of the backup's own opened it a new key file is made, unless the home's opens it: nothing else
+    would open the vault here. Raises StateForbids where the home has the key file of another vault."""
+    from kmptui.store.vault import Vault as Another
+
+    if paths.key_file.exists() and slots.KEY_FILE in slots.status(db):
+        try:
+            Another().unlock_with_key_file(slots.rows(db), paths.key_file)
+        except VaultLocked:
+            raise _another_key(paths) from None
+    elif slots.PASSPHRASE not in slots.status(db):
         slot = vault.slot_for_key_file(paths.key_file, stamp.at)
         slots.replace_slot(db, slot, Entry("vault", subject="new key file after a restore"), stamp)
 

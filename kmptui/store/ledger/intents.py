@@ -358,3 +358,13 @@ def _absorb(db: Db, order_id: int, ssl_id: int) -> rows.Columns:
 _KEPT = (
     "requested", "requester", "requested_via", "issuer", "auto_renew_state", "certificate_id", "hold", "checked",
 )  # fmt: skip
+
+
+def perhaps_sent(db: Db) -> None:
+    """A copy of the store cannot know what became of a request that was prepared when it was made: it may have been
+    sent since. It counts as sent, so that it is looked for, and not as a draft, which would be sent again."""
+    prepared, sent = Ledger.PREPARED.value, Ledger.SENT.value
+    for order_id, act in db.rows("SELECT order_id, act FROM intents WHERE state = ?", (prepared,)):
+        if act != Act.REISSUE.value:
+            rows.change(db, int(order_id), ledger=sent)
+    db.run("UPDATE intents SET state = ?, sent = ifnull(sent, prepared) WHERE state = ?", (sent, prepared))
