@@ -214,6 +214,17 @@ def csr_findings(order: Order, key: KeySpec, names: tuple[str, ...], profile: Pr
     return tuple(found)
 
 
+def strange_names(order: Order, request: ReissueRequest, names: tuple[str, ...]) -> tuple[Finding, ...]:
+    """An own CSR for a reissue that holds other names than the order has, or is to have: what SCM would make of them
+    nobody was asked."""
+    own = {name.lower() for name in reissue_request(order, request).names}
+    others = [name for name in names if name.lower() not in own]
+    if not others:
+        return ()
+    cause = f"asks for {', '.join(map(display, others[:3]))}, which is no name of the order"
+    return (Finding("csr", cause, "Add the name to the order as well, or make another request", names=tuple(others)),)
+
+
 def reissue_findings(
     order: Order, request: ReissueRequest, facts: Facts, *, csr_key: KeySpec | None = None
 ) -> tuple[Finding, ...]:

@@ -103,13 +103,13 @@ class Hook:
         self._engine = engine
 
     async def fire(self, event: HookEvent) -> HookResult | None:
-        """Run the hook for an event; None where none is set, or where this failure's cause (the order, where it has no
-        cause) was told today already. Its exit code is noted in the audit; whatever becomes of it raises nothing but
+        """Run the hook for an event; None where none is set, or where this cause was told of this order today
+        already. Its exit code is noted in the audit; whatever becomes of it raises nothing but
         StoreFailed."""
         if not self._engine.settings.hook:
             return None
         if event.kind == FAILURE:
-            cause = event.cause or f"order {event.order_id}"
+            cause = f"order {event.order_id} {event.cause}" if event.order_id is not None else event.cause
             if not await self._engine.store.write(_first_today, cause, self._engine.clock.now()):
                 return None
         return await self._engine.own(self._run(event), "Running the hook")

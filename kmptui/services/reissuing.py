@@ -142,6 +142,7 @@ class Reissuing:
             return renewable.reissue_findings(now.order, request, now.facts)
         read = await making.read_csr(request.key)
         found = list(renewable.reissue_findings(now.order, request, now.facts, csr_key=read.key))
+        found = [*renewable.strange_names(now.order, request, read.names), *found]
         if read.spki == now.spki:
             cause = "has the key of the present certificate, so that the new one could not be told from it"
             found.insert(0, Finding("csr", cause, "Make a new key and a new request"))

@@ -120,7 +120,11 @@ def reissue_body(order: Order, request: ReissueRequest) -> str:
 
 
 def sent_names(order: Order, request: ReissueRequest) -> tuple[str, tuple[str, ...]]:
-    """Common name and names as the request holds them: nothing where they stay as they are."""
+    """Common name and names as the request holds them: nothing where they stay as they are, but always beside an own
+    CSR, which might say something else."""
+    if isinstance(request.key, OwnCsr):
+        names = request.names or tuple(dict.fromkeys((order.common_name, *order.names)))
+        return names[0], names
     if not any(changed_names(order, request)) and request.names[:1] in {(), (order.common_name,)}:
         return "", ()
     return request.names[0], request.names

@@ -26,6 +26,7 @@ from kmptui.services.reporting import Report, silent
 from kmptui.services.runs import RunLine, Running, RunReport
 from kmptui.store import account as accounts
 from kmptui.store import schedule
+from kmptui.store.news import untold
 
 if TYPE_CHECKING:
     from kmptui.services.claiming import Claiming
@@ -130,9 +131,13 @@ class Schedule:
                 await engine.store.write(schedule.begin, RUN, engine.clock.now())
                 try:
                     await self._steps.run(running, report)
-                except BaseException as error:
-                    words = str(error) if isinstance(error, KmptuiError) else "it was stopped"
-                    await engine.store.write(schedule.finish, RUN, engine.clock.now(), "failed", words)
+                except KmptuiError as error:
+                    await engine.store.write(schedule.finish, RUN, engine.clock.now(), "failed", str(error))
+                    running.note("failed", "schedule", str(error), cure=error.cure)
+                    await self._tell_all(running.report(engine.clock.now(), None))
+                    raise
+                except BaseException:
+                    await engine.store.write(schedule.finish, RUN, engine.clock.now(), "failed", "it was stopped")
                     raise
                 return await self._concluded(running, unit)
         except HeldElsewhere as error:
@@ -157,7 +162,9 @@ class Schedule:
         if self._tell is None:
             return
         news = [("failure", line) for line in (*outcome.failed, *outcome.blocked)]
-        news += [("success", line) for line in outcome.done if line.certificate_id is not None]
+        for row in await self._engine.store.write(untold, outcome.began):
+            line = RunLine("certificates", "in the repository", "", row.order_id, row.common_name, None, row.id)
+            news.append(("success", line))
         for kind, line in news:
             try:
                 await self._tell(kind, line)

@@ -72,11 +72,12 @@ async def test_a_cause_is_told_once_a_day(paths: Paths, tmp_path: Path) -> None:
         assert await opened.hook.fire(FAILURE) is not None
         assert await opened.hook.fire(FAILURE) is None
         assert await opened.hook.fire(HookEvent("failure", "another cause", 7)) is not None
+        assert await opened.hook.fire(HookEvent("failure", FAILURE.cause, 8)) is not None, "each order is told of"
         for _ in range(2):
             assert await opened.hook.fire(HookEvent("success", certificate_id=4)) is not None
         clock.ahead += timedelta(days=1)
         assert await opened.hook.fire(FAILURE) is not None
-        assert (tmp_path / "runs").read_text().count("run") == 5
+        assert (tmp_path / "runs").read_text().count("run") == 6
         opened._engine.settings = type(opened.settings)()
         assert await opened.hook.fire(FAILURE) is None
 

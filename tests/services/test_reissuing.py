@@ -135,6 +135,8 @@ async def test_the_key_of_the_present_one_proves_nothing(paths: Paths, small: Sa
             await rig.reissuing.reissue(ReissueRequest(order.id, WHY, own))
         with pytest.raises(BadInput):
             await rig.reissuing.reissue(ReissueRequest(order.id, WHY, type(own)("no request")))
+        with pytest.raises(PreflightFailed, match=r"intruder\.example\.com"):
+            await rig.reissuing.reissue(ReissueRequest(order.id, WHY, csr("intruder.example.com")))
         assert rig.requests("replace") == []
 
 
