@@ -14,7 +14,7 @@ from pathlib import Path
 from kmptui.sandbox.server import SandboxServer
 from kmptui.store import audit
 from kmptui.store.ledger.proof import contradiction
-from tests.faults.test_kill_points import NEVER, Case, prepared, walked
+from tests.faults.hurting import NEVER, Case, prepared, walked
 from tests.reliability.commands import Commands, Ended
 from tests.reliability.machine_stage import PLACE
 from tests.reliability.tally import Tally

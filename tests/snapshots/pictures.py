@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.snapshots import account_scenes, dialog_scenes, life_scenes, order_scenes
+from tests.snapshots import account_scenes, dialog_scenes, life_scenes, order_scenes, validation_scenes
 from tests.snapshots.scenes import Scene, keys, typing
 
 TABS: dict[str, Scene] = {
@@ -19,6 +19,7 @@ SCENES: dict[str, Scene] = {
     **order_scenes.SCENES,
     **dialog_scenes.SCENES,
     **life_scenes.SCENES,
+    **validation_scenes.SCENES,
 }
 SHOWN = (
     "link", "account", "organizations", "domains", "profiles", "orders", "certificates", "audit", "order-form",
@@ -26,7 +27,8 @@ SHOWN = (
     "password", "unlink", "unlock", "passphrase", "attach-key", "delete-order", "delete-certificate", "destroy-key",
     "note", "order-profile", "problem-refused", "filter", "actions", "commands", "help", "sort", "copy", "write", "log",
     "verdict", "quit", "renew", "renew-many", "renewed-many", "reissue", "revoke-ready", "revoked", "cancel", "approve",
-    "edit", "auto-renewal", "add-rule", "audit-plan", "changes",
+    "edit", "auto-renewal", "add-rule", "audit-plan", "changes", "validation-publish",
+    "order-dcv",
 )  # fmt: skip
 """One picture of each tab and each dialog, the ordinary state of it."""
 PICTURES: dict[str, Scene] = {name: SCENES[name] for name in SHOWN}

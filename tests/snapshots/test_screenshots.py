@@ -46,7 +46,9 @@ SHOWN_BY = {
     "delete": "delete-order", "export": "export", "exported": "exported", "health": "health", "help": "help",
     "import_orders": "import", "note": "note", "passphrase": "unlock", "password": "password",
     "problem": "problem-refused", "quit": "quit", "settle": "settle", "unlink": "unlink", "verdict": "verdict",
-    "write_list": "write",
+    "write_list": "write", "renew": "renew", "renew_many": "renew-many", "reissue": "reissue", "revoke": "revoke-ready",
+    "decide": "cancel", "edit": "edit", "auto_renewal": "auto-renewal", "add_rule": "add-rule", "changes": "changes",
+    "validation": "validation-publish", "order_dcv": "order-dcv",
 }  # fmt: skip
-WITHOUT = {"__init__", "files", "too_small"}
+WITHOUT = {"__init__", "files", "key_choice", "radio_lines", "too_small", "weighed"}
 """No dialogs of their own, or nothing to be seen."""
