@@ -189,7 +189,7 @@ def _between(db: Db, path: Path) -> bool:
         return False
     try:
         with db.unit("IMMEDIATE"):
-            return words.catch_up(db)
+            return version(db) <= NEWEST and words.catch_up(db)
     except FAULTS as error:
         # Search finds what is not indexed yet as well, only slower: the next write tries again.
         if fault(error, path) is None:

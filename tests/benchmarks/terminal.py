@@ -164,6 +164,7 @@ class Terminal:
             try:
                 data = os.read(self._end, 1 << 16)
             except OSError as error:
+                self._chunks += got
                 raise RuntimeError("the program ended:\n" + "\n".join(self._screen())) from error
             last = time.perf_counter()
             got.append((last - self._begin, data))

@@ -66,11 +66,11 @@ class Shaken(Terminal):
         stop = time.monotonic() + PATIENCE
         while time.monotonic() < stop:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if self._end >= 0:
+                self.drain()
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
                 return self.code
-            if self._end >= 0:
-                self.drain()
             time.sleep(0.01)
         return None
 
@@ -84,7 +84,8 @@ class Shaken(Terminal):
 def prove(tally: Tally, number: int, stage: Stage) -> None:
     home = stage.copy()
     dumb(tally, home)
-    shrunk(tally, home)
+    if number >= LONG:
+        shrunk(tally, home)
     dialogs = DIALOGS if number >= LONG else stage.draw.sample(DIALOGS, 1)
     for keys in dialogs:
         closed(tally, home, keys)
@@ -104,6 +105,7 @@ def shrunk(tally: Tally, home: Path) -> None:
     with Shaken(home) as terminal:
         terminal.until("Repository")
         terminal.key("?")
+        tally.require(terminal.sees("Keys that count here"), "the help does not open")
         terminal.resize(*TINY)
         tally.require(terminal.sees("is too small"), "a tiny window does not say that it is")
         terminal.resize(80, 24)

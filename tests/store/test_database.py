@@ -17,9 +17,10 @@ import pytest
 from kmptui.config import Paths
 from kmptui.domain.listing import Topic
 from kmptui.errors import Busy, Damaged, FromTheFuture, Full, SettingsError, StoreFailed
-from kmptui.store import audit, facts, home, ledger, words
+from kmptui.store import audit, database, facts, home, ledger, words
 from kmptui.store.database import Store
 from kmptui.store.db import Db, touch
+from kmptui.store.migrations import NEWEST
 from kmptui.store.models import Fact
 from tests.store.making import ENTRY, NOW, STAMP, FixedClock, remote
 
@@ -548,3 +549,15 @@ async def test_parts_are_lasting_once_the_last_write_is(store: Store) -> None:
     await store.write_part(facts.put, "a", "b")
     assert await store.write(lambda db: db.value("PRAGMA synchronous")) == 2
     assert (await store.read(facts.get, "a")).value == "b"
+
+
+def test_the_search_index_of_a_newer_store_is_left_alone(db: Db) -> None:
+    """Between two jobs the writer takes new text in; beside a newer program it must not."""
+    words.put(db, words.ORDERS, [(1, "a.example.edu", "")])
+    db.run(f"PRAGMA user_version = {NEWEST + 1}")
+    before = db.rows("SELECT * FROM order_words")
+    assert database._between(db, db.path) is False
+    assert db.rows("SELECT * FROM order_words") == before
+    db.run(f"PRAGMA user_version = {NEWEST}")
+    database._between(db, db.path)
+    assert db.rows("SELECT * FROM order_words") != before
