@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.await_complete import AwaitComplete
 from textual.message import Message
 
@@ -60,9 +60,12 @@ class OneKeyAtATime(App[Any]):
             await super().on_event(event)
 
     async def _send(self, event: events.Key | events.Paste) -> None:
+        try:
+            target = self.focused or self.screen
+        except ScreenStackError:
+            return  # the app is ending: nobody is there to take a key
         self._in_flight = True
         self._number += 1
-        target = self.focused or self.screen
         await super().on_event(event)
         if not target.post_message(KeyDone(self._number)):
             self._in_flight = False

@@ -271,7 +271,8 @@ async def test_two_processes_renew_it_once(paths: Paths, small: SandboxServer) -
     both = await asyncio.gather(*[asyncio.to_thread(run) for _ in range(2)])
     told = sorted(done.stdout for done in both)
     assert told.count("accepted") == 1, [done.stderr for done in both]
-    assert set(told) <= {"accepted", "HeldElsewhere", "StateForbids"}
+    # the later one may find two orders of the name already
+    assert set(told) <= {"accepted", "HeldElsewhere", "StateForbids", "Ambiguous"}
     async with opened(paths, small) as rig:
         assert len(rig.created(NAME)) == 2
 
