@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 Pressing = tuple[tuple[Subject, Decision], ...]
 
-GIVEN_UP_TOLD = timedelta(days=30)
+GIVEN_UP_TOLD = timedelta(days=7)
 """What ended longer ago, and was never tried, was not automatic renewal's to keep."""
 IN_A_ROW = 3
 """So many renewals that SCM does not answer end the run: it is not they."""
