@@ -20,6 +20,7 @@ from kmptui.domain.listing import Query, Topic
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.workspace import Workspace
 from kmptui.tui.dialogs.import_orders import ImportDialog
+from kmptui.tui.tabs.home_screen import HomeScreen
 from kmptui.tui.tabs.orders import OrdersTab
 from kmptui.tui.widgets.dialog import TextDialog
 from tests.cli.conftest import Cli
@@ -64,7 +65,10 @@ async def test_on_the_keyboard(paths: Paths, sandbox_factory: SandboxFactory) ->
         assert f"{LIMIT} certificates will be fetched now" in said
         sandbox.control("settings", {"latency_ms": 200})
         await press(pilot, "escape")
-        await press(pilot, "5", "u")
+        await is_open(pilot, HomeScreen)
+        await press(pilot, "5")
+        await until(pilot, lambda: pilot.app.screen.query(OrdersTab), "the tab")
+        await press(pilot, "u")
         orders: Any = pilot.app.screen.query_one(OrdersTab)
         await until(pilot, lambda: orders.list.total == ORDERS, "all orders")
         await sees(pilot, "Fetching certificates: ")
