@@ -138,7 +138,10 @@ async def _choose(workspace: Workspace, ids: tuple[str, ...], dry_run: bool, *, 
     changed = await act(numbers)
     words = "chosen for automatic renewal" if on else "left out of automatic renewal"
     diagnostics.note(f"{len(numbers):,} {words}; {len(numbers) - changed:,} of them were so before")
-    return exit_codes.FINE
+    hopeless = await workspace.renewal.hopeless(numbers) if on else ()
+    for line in hopeless:
+        diagnostics.warning(f"{line.number} {line.common_name} cannot be renewed: {line.cause}. {line.cure}")
+    return exit_codes.ATTENTION if hopeless else exit_codes.FINE
 
 
 @auto_renewal.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from kmptui.domain.audit import Entry
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
 Pressing = tuple[tuple[Subject, Decision], ...]
 
-GIVEN_UP_TOLD = timedelta(days=7)
-"""What ended longer ago, and was never tried, was not automatic renewal's to keep."""
 IN_A_ROW = 3
 """So many renewals that SCM does not answer end the run: it is not they."""
 JOB = "renewal"
@@ -91,7 +88,7 @@ class Automatic:
         return Due(
             tuple(one for one in decided if one[1].actionable),
             tuple(one for one in decided if one[1].pressing and not one[1].actionable),
-            tuple(one for one in decided if one[1].given_up and _untold(one[0], self._engine.clock.now())),
+            tuple(one for one in decided if one[1].given_up and _untold(one[0])),
             min((decision.next for _, decision in decided if decision.next is not None), default=None),
         )
 
@@ -224,14 +221,21 @@ class Automatic:
         return attempt
 
     async def _give_up(self, subject: Subject, decision: Decision, running: Running) -> None:
-        """It ended unrenewed: said once, with the last cause."""
-        last = subject.attempt
-        cause = decision.cause + (f"; {last.cause}" if last is not None else "")
+        """It ended unrenewed: said once, with the last cause. What had ended before the schedule could have seen it was
+        chosen too late: a person is needed, but the schedule has not failed."""
+        last, ends = subject.attempt, subject.not_after
+        late = last is None and ends is not None and (running.last is None or ends <= running.last)
+        cause = decision.cause
+        if late:
+            cause += ", before automatic renewal saw it"
+        elif last is not None:
+            cause += f"; {last.cause}"
         attempt = await self._note(
             subject, decision, last.trouble if last else Trouble.REFUSED, cause, decision.cure, None
         )
         row = subject.order.row
-        running.note("failed", JOB, attempt.cause, cure=attempt.cure, order_id=row.id, common_name=row.common_name)
+        where = "blocked" if late else "failed"
+        running.note(where, JOB, attempt.cause, cure=attempt.cure, order_id=row.id, common_name=row.common_name)
 
     async def _ask_scm_for_its_own(self, client: ScmClient) -> None:
         """Which orders SCM's own auto-renewal is at work for: one filtered list for each of its states."""
@@ -247,11 +251,9 @@ class Automatic:
         await self._engine.store.write(renewals.set_scm_renewals, states)
 
 
-def _untold(subject: Subject, now: datetime) -> bool:
+def _untold(subject: Subject) -> bool:
     """Whether that it was given up is news."""
-    if subject.attempt is not None:
-        return subject.attempt.trouble is not Trouble.GIVEN_UP
-    return subject.not_after is not None and now - subject.not_after <= GIVEN_UP_TOLD
+    return subject.attempt is None or subject.attempt.trouble is not Trouble.GIVEN_UP
 
 
 def _not_recorded(db: Db, pressing: Pressing) -> Pressing:

@@ -6,12 +6,14 @@ renewed are asked about, and the order that renewed one is looked for by its nam
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from kmptui.domain.listing import Topic
 from kmptui.store import ledger, pending
 
 if TYPE_CHECKING:
+    from kmptui.domain.order import RemoteOrder
     from kmptui.scm.client import ScmClient
     from kmptui.services.checking import Checking
     from kmptui.services.engine import Engine
@@ -33,9 +35,20 @@ class Elsewhere:
         if perhaps:
             await self._checking.check(perhaps)
         for order_id, common_name, ssl_id in await engine.store.read(pending.renewed_by_nobody_known):
-            page = await client.list_orders(0, PAGE, commonName=common_name)
-            later = [row.ssl_id for row in page.rows if row.ssl_id > ssl_id]
+            later = [row.ssl_id async for row in _named(client, common_name) if row.ssl_id > ssl_id]
             for one in sorted(await engine.store.read(pending.unknown, later)):
                 remote = await client.details(one)
                 await engine.store.write(ledger.update_from_details, remote, await engine.stamp())
             engine.changed(Topic.ORDERS, {order_id})
+
+
+async def _named(client: ScmClient, common_name: str) -> AsyncIterator[RemoteOrder]:
+    """Every order of that common name, page by page."""
+    position = 0
+    while True:
+        page = await client.list_orders(position, PAGE, commonName=common_name)
+        for row in page.rows:
+            yield row
+        position += len(page.rows)
+        if not page.rows or (page.total is not None and position >= page.total):
+            return

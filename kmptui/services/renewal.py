@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kmptui.services.engine import Engine
     from kmptui.store.database import Db
 
+Decided = tuple[tuple[Subject, Decision], ...]
+
 MEMBERS = ("auto_renewal", "renew_days_before", "renew_beside_scm")
 SOON = timedelta(days=3)
 NAMED = 3
@@ -126,6 +128,14 @@ class Renewal:
         """A person leaves these out, whatever the rules say; how many were chosen before. Raises NotFound."""
         return await self._choose(order_ids, on=False)
 
+    async def hopeless(self, order_ids: Collection[int]) -> tuple[PlanLine, ...]:
+        """Those of them that are chosen, and that no renewal can help: revoked, ended, or never to be renewed. From the
+        store alone."""
+        engine = self._engine
+        told = await engine.store.read(_decide_each, order_ids, self.policy(), engine.clock.now())
+        lines = (_line(subject, decision) for subject, decision in told)
+        return tuple(line for line in lines if line.verdict is Verdict.BLOCKED and line.due is None)
+
     async def rules(self) -> tuple[Rule, ...]:
         """Oldest first."""
         return await self._engine.store.read(selected.rules)
@@ -164,7 +174,7 @@ class Renewal:
         lines = sorted((_line(subject, decision) for subject, decision in decided), key=_order)
         return tuple(lines[:most])
 
-    async def decided(self, *, soon: bool = False) -> tuple[tuple[Subject, Decision], ...]:
+    async def decided(self, *, soon: bool = False) -> Decided:
         """Every chosen certificate with its decision, soonest to end first; from the store alone. `soon`: those alone
         that are due by now or within days."""
         engine, policy = self._engine, self.policy()
@@ -178,10 +188,8 @@ class Renewal:
         return decision
 
 
-def _decided(db: Db, policy: Policy, now: datetime, within: timedelta | None) -> tuple[tuple[Subject, Decision], ...]:
-    subjects = renewals.chosen(db, now, within)
-    facts = _facts(db, now) if any(_near(subject, policy, now) for subject in subjects) else Facts(now.date())
-    return tuple((subject, renewal.decide(subject, policy, facts, now)) for subject in subjects)
+def _decided(db: Db, policy: Policy, now: datetime, within: timedelta | None) -> Decided:
+    return _each(db, renewals.chosen(db, now, within), policy, now)
 
 
 def _decide(db: Db, order_id: int, policy: Policy, now: datetime) -> tuple[Subject, Decision]:
@@ -189,6 +197,15 @@ def _decide(db: Db, order_id: int, policy: Policy, now: datetime) -> tuple[Subje
     if not found:
         raise NotFound(f"There is no order o{order_id}")
     return found[0], renewal.decide(found[0], policy, _facts(db, now), now)
+
+
+def _decide_each(db: Db, order_ids: Collection[int], policy: Policy, now: datetime) -> Decided:
+    return _each(db, renewals.subjects(db, order_ids, now), policy, now)
+
+
+def _each(db: Db, subjects: Collection[Subject], policy: Policy, now: datetime) -> Decided:
+    facts = _facts(db, now) if any(_near(subject, policy, now) for subject in subjects) else Facts(now.date())
+    return tuple((subject, renewal.decide(subject, policy, facts, now)) for subject in subjects)
 
 
 def _near(subject: Subject, policy: Policy, now: datetime) -> bool:

@@ -69,6 +69,8 @@ class Running:
     """The report as it grows."""
 
     began: datetime
+    last: datetime | None = None
+    """When the run before ended, None where there was none."""
     until: float | None = None
     """The loop's time after which nothing is begun."""
     lines: dict[str, list[RunLine]] = field(default_factory=lambda: {name: [] for name in LISTS})

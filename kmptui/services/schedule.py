@@ -123,7 +123,8 @@ class Schedule:
         engine = self._engine
         self._renewal.refreshed()
         await engine.linked()
-        running = Running(engine.clock.now())
+        before = await engine.store.read(schedule.last, RUN)
+        running = Running(engine.clock.now(), before.ended or before.started if before is not None else None)
         if deadline is not None:
             running.until = asyncio.get_running_loop().time() + deadline
         try:

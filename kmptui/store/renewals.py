@@ -11,7 +11,7 @@ from kmptui.domain.order import OPEN_STATUSES, Ledger, Order
 from kmptui.domain.renewal import Subject, beginning
 from kmptui.domain.retrying import Attempt, Trouble
 from kmptui.store import selection, successors
-from kmptui.store.columns import NEVER, day_of, json_text, moment_of, names_of
+from kmptui.store.columns import NEVER, day_of, json_text, moment_of, moment_text, names_of
 from kmptui.store.db import Db, touch
 from kmptui.store.ledger import rows
 from kmptui.store.life_models import RenewalTry
@@ -41,16 +41,17 @@ _CAME_TO_NOTHING = frozenset({"declined", "rejected", "invalid", "revoked"})
 
 
 def chosen(db: Db, now: datetime, within: timedelta | None = None) -> tuple[Subject, ...]:
-    """Everything that is chosen, current and issued (and ends within so long), soonest to end first; what ended longer
-    ago than ENDED_SHOWN is left out, and so is what was never issued or is revoked: nothing is to be done about it."""
-    since = (now - ENDED_SHOWN).date().isoformat()
+    """Everything that is chosen, current and issued (and ends within so long), soonest to end first. What ended longer
+    ago than ENDED_SHOWN is left out, unless a person chose it and was not told longer ago; and so is what was never
+    issued or is revoked: nothing is to be done about it."""
+    since = now - ENDED_SHOWN
     until = (now + within).date().isoformat() if within is not None else NEVER
     found = db.rows(
         f"{_SELECT} WHERE o.auto_renew = 1 AND o.shelf = 0 AND o.ledger = 'accepted'"
-        " AND o.expires >= ? AND o.expires <= ?"
+        " AND (o.expires >= ?1 OR (o.choice = 'on' AND ifnull(t.last, ?4) >= ?3)) AND o.expires <= ?2"
         " AND o.state IN ('issued', 'issued, not added', 'reissue under way', 'expired')"
         " ORDER BY o.expires, o.id",
-        (since, until),
+        (since.date().isoformat(), until, moment_text(since), NEVER),
     )
     return _subjects(db, found, now.date())
 

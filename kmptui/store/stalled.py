@@ -12,7 +12,8 @@ FAILED, BLOCKED, DEFERRED = "failed", "blocked", "deferred"
 _DEFERRED = frozenset({"unreachable", "temporary", "held"})
 """Kinds of trouble that pass by themselves: the next try needs nobody."""
 _REFUSED = frozenset({"refused", "given up"})
-_TRIES = "SELECT order_id, kind FROM renewal_tries"
+_TRIES = "SELECT t.order_id, t.kind FROM renewal_tries t JOIN orders o ON o.id = t.order_id WHERE o.auto_renew = 1"
+"""What is left out since waits for no renewal."""
 _NOT_TAKEN = (
     "SELECT previous_id FROM orders WHERE state IN ('refused', 'not placed') AND previous_id IS NOT NULL"
     " AND deleted = 0"
@@ -71,8 +72,8 @@ def tonight(db: Db, start: datetime, end: datetime) -> tuple[int, int]:
     """Renewals that SCM took between two moments, and tries that failed since the first and need a person."""
     since, until = moment_text(start), moment_text(end)
     taken = "SELECT count(*) FROM audit WHERE at >= ? AND at <= ? AND action = 'renew' AND outcome = 'accepted'"
-    tries = db.rows("SELECT kind FROM renewal_tries WHERE last >= ?", (since,))
-    return int(db.value(taken, (since, until))), sum(_words(str(row[0]))[0] == FAILED for row in tries)
+    tries = db.rows(f"{_TRIES} AND t.last >= ?", (since,))
+    return int(db.value(taken, (since, until))), sum(_words(str(row[1]))[0] == FAILED for row in tries)
 
 
 def _words(kind: str) -> tuple[str, ...]:

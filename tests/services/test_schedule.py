@@ -14,6 +14,7 @@ from kmptui.domain.listing import Topic
 from kmptui.domain.renewal import Verdict
 from kmptui.errors import NotLinked
 from kmptui.sandbox.server import SandboxServer
+from kmptui.services import elsewhere
 from kmptui.services.importing import ImportOptions
 from kmptui.services.runs import RunReport
 from kmptui.services.workspace import Workspace
@@ -312,9 +313,12 @@ async def test_read_only_reads_only(paths: Paths, small: SandboxServer) -> None:
 
 
 @pytest.mark.parametrize("options", [EVERYTHING, ImportOptions(expires_within=14)], ids=["all", "some"])
-async def test_renewed_in_the_console(paths: Paths, small: SandboxServer, options: ImportOptions) -> None:
+async def test_renewed_in_the_console(
+    paths: Paths, small: SandboxServer, options: ImportOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The daily look finds the new certificate, also where the import left it out, and goes on with the new one; what
-    was revoked is never ordered again by itself."""
+    was revoked is never ordered again by itself. Its name has more orders than one page of SCM's list."""
+    monkeypatch.setattr(elsewhere, "PAGE", 1)
     async with site(paths, small, options, fetched=False) as here:
         await here.choose("soon9.example.com", "soon3.example.com")
         old = await here.row("soon9.example.com")
@@ -351,6 +355,32 @@ async def test_what_ended_is_given_up_once(paths: Paths, small: SandboxServer) -
         assert "DCV" in line.words
         assert not any(line.job == "renewal" for line in (await here.opened.schedule.run_due()).failed)
         assert (await here.audit())[0].outcome == "given up"
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_what_is_chosen_after_its_end_is_told_of_once(paths: Paths, small: SandboxServer, by_hand: bool) -> None:
+    """A person is needed, nothing has failed; leaving it out takes it off the list of what failed."""
+    name = "past.example.com"
+    async with site(paths, small) as here:
+        if by_hand:
+            here.advance(60 * DAY)  # it ended 75 days ago
+            await here.choose(name)
+            (line,) = await here.opened.renewal.hopeless([await here.id(name), await here.id("www.example.com")])
+            assert "it ended on" in line.cause
+        else:
+            await here.opened.renewal.add_rule("name", name)
+        report = await here.opened.schedule.run_due()
+        assert not any(line.job == "renewal" for line in report.failed)
+        (line,) = [line for line in report.blocked if line.job == "renewal"]
+        assert "before automatic renewal saw it" in line.words
+        assert line.cure
+        assert await rows(here.opened, Topic.ORDERS, "renewal:failed")
+        (planned,) = [line for line in await here.opened.renewal.plan() if line.common_name == name]
+        assert planned.verdict is Verdict.BLOCKED
+        here.advance(HOUR)
+        assert told(await here.opened.schedule.run_due()).get("blocked") is None
+        await here.opened.renewal.deselect([await here.id(name)])
+        assert await rows(here.opened, Topic.ORDERS, "renewal:failed") == []
 
 
 async def test_open_orders_are_asked_about_often_at_first(paths: Paths, sandbox_factory: SandboxFactory) -> None:

@@ -220,6 +220,7 @@ class StageRenewal:
         self.now = Policy(on=True, days_before=30)
         self.kept: list[Rule] = []
         self.lines: tuple[PlanLine, ...] = ()
+        self.dead: tuple[PlanLine, ...] = ()
         self.done: list[tuple[str, Any]] = []
 
     def policy(self) -> Policy:
@@ -249,6 +250,9 @@ class StageRenewal:
     async def set_days(self, days: int) -> tuple[Any, ...]:
         self.done.append(("days", days))
         return ()
+
+    async def hopeless(self, order_ids: Collection[int]) -> tuple[PlanLine, ...]:
+        return tuple(line for line in self.dead if line.order_id in order_ids)
 
     async def rules(self) -> tuple[Rule, ...]:
         return tuple(self.kept)

@@ -14,8 +14,10 @@ from textual.pilot import Pilot
 
 from kmptui.domain.order import Order
 from kmptui.domain.renewable import SameKey
+from kmptui.domain.renewal import Verdict
 from kmptui.domain.selection import Rule
 from kmptui.errors import HeldElsewhere, ScmRefused, Unreachable
+from kmptui.services.renewal import PlanLine
 from kmptui.tui import workers
 from kmptui.tui.app import KmptuiApp
 from kmptui.tui.commands.ways import Ways
@@ -348,5 +350,10 @@ async def test_t_says_what_it_did_and_undoes_it(tmp_path: Path) -> None:
         ways: Any = pilot.app.ways  # type: ignore[attr-defined]
         assert await ways.toggle_renewal((1, 2)) == "Auto-renewal on (t undoes it): 2 orders"
         assert await ways.toggle_renewal((1,)) == "Auto-renewal off (t undoes it): o1 shop.example.edu"
+        play.renewal.dead = (PlanLine(1, "shop.example.edu", None, Verdict.BLOCKED, "", cause="it is revoked"),)
+        told = "Chosen (t undoes it), but it cannot be renewed, it is revoked: o1 shop.example.edu"
+        assert await ways.toggle_renewal((1,)) == told
+        play.renewal.dead = ()
+        await ways.toggle_renewal((1,))
         play.renewal.now = replace(play.renewal.now, on=False)
         assert "off as a whole (7, p)" in await ways.toggle_renewal((1,))

@@ -225,9 +225,14 @@ async def toggle(workspace: Workspace, order_ids: tuple[int, ...]) -> str:
     on = not all(row.auto_renew for row in rows)
     if on:
         await workspace.renewal.select(order_ids)
+        hopeless = await workspace.renewal.hopeless(order_ids)
     else:
         await workspace.renewal.deselect(order_ids)
+        hopeless = ()
     who = f"{rows[0].number} {present.line(rows[0].common_name)}" if len(rows) == 1 else f"{len(rows):,} orders"
+    if hopeless:
+        which = "it" if len(rows) == 1 else f"{len(hopeless):,} of them"
+        return f"Chosen (t undoes it), but {which} cannot be renewed, {present.line(hopeless[0].cause)}: {who}"
     if on and not workspace.renewal.policy().on:
         return f"Chosen (t undoes it), but auto-renewal is off as a whole (7, p): {who}"
     return f"Auto-renewal {'on' if on else 'off'} (t undoes it): {who}"
