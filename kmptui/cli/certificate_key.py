@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 @click.command("delete-key")
 @click.argument("certificate", metavar="ID")
-@click.option("--confirm", metavar="NAME", help="The certificate's common name: nothing else confirms it.")
+@click.option("--confirm", metavar="NAME", help="The common name: nothing else confirms it.")
 @dry_run
 @engine()
 async def delete_key(workspace: Workspace, certificate: str, confirm: str | None, dry_run: bool) -> int:
     """Destroy a certificate's private key, for good; also once the certificate was deleted here.
 
-    The certificate itself stays as it is, here and in SCM. Refused while an open order needs the key.
+    The certificate itself stays as it is, here and in SCM. An order's number (o118) names the key that was made for an
+    order that never came to a certificate. Refused while an open order needs the key.
     """
     from kmptui.errors import BadInput, NotFound
 
     owner = await workspace.repository.key_owner(certificate)
     if not owner.has_key:
-        raise NotFound(f"There is no private key here for c{owner.certificate_id} {owner.common_name}")
+        raise NotFound(f"There is no private key here for {owner.number} {owner.common_name}")
     name = owner.common_name or owner.serial
     diagnostics.note(owner.subject)
     diagnostics.note("Its private key is destroyed for good: no backup is made, and no export holds it any more")
@@ -42,6 +43,6 @@ async def delete_key(workspace: Workspace, certificate: str, confirm: str | None
         confirm = str(click.prompt(f"To confirm, type {name}", err=True, default="", show_default=False))
     if confirm.strip().lower() != name.lower():
         raise BadInput("confirm", "The key is not destroyed", why=f"what was typed is not {name}")
-    await workspace.repository.delete_key(owner.certificate_id)
+    await workspace.repository.delete_key(owner.number)
     diagnostics.note("The private key is destroyed")
     return exit_codes.FINE

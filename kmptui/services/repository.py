@@ -28,8 +28,8 @@ from kmptui.services.exporting import (
 )
 from kmptui.services.finding import Match, matches
 from kmptui.services.outfile import write_out
-from kmptui.store import audit, certificates, keys, ledger
-from kmptui.store.certificates import KeyOwner
+from kmptui.store import audit, certificates, key_owners, keys, ledger
+from kmptui.store.key_owners import KeyOwner
 from kmptui.store.sealed import new_identity
 
 if TYPE_CHECKING:
@@ -169,18 +169,21 @@ class Repository:
         return count
 
     async def key_owner(self, text: str) -> KeyOwner:
-        """Whose key it is: `c42`, a serial or a unique common name, also of a certificate that was deleted here. Raises
-        NotFound, Ambiguous."""
-        return await self._engine.store.read(_key_owner, text)
+        """Whose key it is: `c42`, a serial or a unique common name, also of a certificate that was deleted here; `o118`
+        for a key whose order never came to a certificate. Raises NotFound, Ambiguous."""
+        return await self._engine.store.read(key_owners.find, text)
 
-    async def delete_key(self, certificate_id: int) -> None:
-        """Destroy the private key, for good: a separate act, also once its certificate was deleted here. Refused
-        (StateForbids) while an open order needs it. Raises NotFound."""
+    async def delete_key(self, text: str) -> None:
+        """Destroy the private key of `key_owner`, for good: a separate act, also once its certificate or order was
+        deleted here. Refused (StateForbids) while an open order needs it. Raises NotFound, Ambiguous."""
         engine = self._engine
-        owner = await engine.store.read(certificates.key_owner, certificate_id)
-        entry = Entry("destroy key", subject=owner.subject, certificate_id=certificate_id)
+        owner = await self.key_owner(text)
+        entry = Entry(
+            "destroy key", subject=owner.subject, certificate_id=owner.certificate_id,
+            order_id=owner.order_id if owner.certificate_id is None else None,
+        )  # fmt: skip
         await engine.store.write(keys.destroy, owner.spki, entry, await engine.stamp())
-        engine.changed(Topic.CERTIFICATES, {certificate_id})
+        engine.changed(Topic.CERTIFICATES, set() if owner.certificate_id is None else {owner.certificate_id})
 
     async def annotate(self, order_id: int, *, note: str, contact: str) -> None:
         """The private note and contact of an order; never sent to SCM."""
@@ -195,10 +198,6 @@ class Repository:
 
         found = await asyncio.to_thread(identify, data)
         return await self._engine.store.read(matches, found)
-
-
-def _key_owner(db: Db, text: str) -> KeyOwner:
-    return certificates.key_owner(db, certificates.find(db, text, deleted=True))
 
 
 def _annotate(db: Db, order_id: int, note: str, contact: str, stamp: Stamp) -> None:

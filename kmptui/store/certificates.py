@@ -125,38 +125,6 @@ def find(db: Db, text: str, *, deleted: bool = False) -> int:
     raise NotFound(f"There is no certificate {text!r} here")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOwner:
-    """A certificate by its key, also one that was deleted here: its key stays until it is destroyed by itself. `others`
-    are the numbers of further certificates that are here and have the same key."""
-
-    certificate_id: int
-    common_name: str
-    serial: str
-    spki: str
-    has_key: bool
-    others: tuple[str, ...]
-
-    @property
-    def subject(self) -> str:
-        """As the record names it."""
-        return f"c{self.certificate_id} {self.common_name} {self.serial}"
-
-
-def key_owner(db: Db, certificate_id: int) -> KeyOwner:
-    """Raises NotFound for one that never was here."""
-    found = db.rows(
-        "SELECT c.common_name, c.serial, c.spki, EXISTS (SELECT 1 FROM keys WHERE keys.spki = c.spki)"
-        " FROM certificates c WHERE c.id = ?",
-        (certificate_id,),
-    )
-    if not found:
-        raise NotFound(f"There is no certificate c{certificate_id} here")
-    common_name, serial, spki, has_key = found[0]
-    others = tuple(row.number for row in by_spki(db, spki) if row.id != certificate_id)
-    return KeyOwner(certificate_id, common_name, serial, spki, bool(has_key), others)
-
-
 def of_order(db: Db, order_id: int) -> tuple[CertificateRow, ...]:
     """Newest first."""
     return _rows(db, "c.order_id = ?", order_id)

@@ -255,7 +255,7 @@ async def test_deleting_here_leaves_scm_and_the_key(paths: Paths, sandbox: Sandb
 async def test_a_key_goes_for_good_by_an_act_of_its_own(paths: Paths, sandbox: SandboxServer) -> None:
     async with opened(paths, sandbox) as rig:
         held = await certificate(rig)
-        await rig.repository.delete_key(held.id)
+        await rig.repository.delete_key(held.row.number)
         assert await rig.store.read(keys.key, held.spki) is None
         assert not (await rig.store.read(certificates.certificate, held.id)).row.has_key
         assert len(await rig.audit("destroy key")) == 1

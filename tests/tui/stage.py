@@ -382,8 +382,8 @@ class StageRepository:
         self.deleted.append(("certificates", tuple(certificate_ids)))
         return len(certificate_ids)
 
-    async def delete_key(self, certificate_id: int) -> None:
-        self.deleted.append(("key", (certificate_id,)))
+    async def delete_key(self, text: str) -> None:
+        self.deleted.append(("key", (int(text.removeprefix("c")),)))
 
     async def annotate(self, order_id: int, *, note: str, contact: str) -> None:
         self.notes.append((order_id, note, contact))

@@ -95,7 +95,7 @@ async def destroy_key(app: App[Any], workspace: Workspace, certificate_id: int) 
     what = [f"{row.number}  {row.common_name}, ends {present.day(row.not_after)}"]
     dialog = DeleteDialog("Destroy a private key, for good", what, KEYS, act="Destroy the key")
     if await app.push_screen_wait(dialog):
-        await workspace.repository.delete_key(certificate_id)
+        await workspace.repository.delete_key(row.number)
         _say(app, f"The private key of {present.line(row.common_name)} is destroyed")
 
 
