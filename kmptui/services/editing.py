@@ -26,7 +26,7 @@ from kmptui.errors import (
     Unconfirmed,
     Unreachable,
 )
-from kmptui.services import acting, spelling
+from kmptui.services import acting, anew, spelling
 from kmptui.services.acting import Deed
 from kmptui.services.deciding_words import not_at_scm
 from kmptui.store import keys, ledger, mirror, revocations
@@ -126,9 +126,12 @@ class Editing:
             order = await self._take_in(await client.details(order.ssl_id))
             wanted = editing.narrowed(order, changes, spelling.unmarked(order.comments))
             self._refuse(order, wanted)
-            found = [one for one in await self._findings(order, wanted) if not one.hint]
-            if found := [one for one in found if not (despite_mirror and one.stale_prone)]:
-                raise PreflightFailed(found)
+            found = await self._findings(order, wanted)
+            if anew.worth_asking(found):
+                await anew.read_anew(engine, client, editing.edited(order, wanted))
+                found = await self._findings(order, wanted)
+            if forbidding := anew.left(found, despite_mirror=despite_mirror):
+                raise PreflightFailed(forbidding)
             update = await asyncio.to_thread(_update, order, wanted, await self._csr(order, wanted))
             body = update.body()
             entry = Entry(

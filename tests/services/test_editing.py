@@ -158,3 +158,17 @@ async def test_a_lost_answer(paths: Paths, sandbox: SandboxServer, acts_first: b
             assert (await order(rig, own.id)).term == 199
         assert puts(rig) == 1
         assert (await rig.audit("edit"))[-1].outcome == "unconfirmed"
+
+
+async def test_what_the_mirror_forbids_is_read_anew_first(paths: Paths, sandbox: SandboxServer) -> None:
+    """A validation that was mended meanwhile does not keep the change; one that was not, does."""
+    changes = EditRequest(names=(NAME, "more.lab.example.edu"))
+    async with opened(paths, sandbox) as rig:
+        own = await waiting(rig, NAME)
+        sandbox.control("domains/lab.example.edu", {"expires": "2020-01-01"})
+        await rig.mirror.sync()
+        with pytest.raises(PreflightFailed):
+            await rig.editing.edit(own.id, changes)
+        sandbox.control("domains/lab.example.edu", {"validate": True})
+        assert (await rig.editing.edit(own.id, changes)).names == changes.names
+        assert puts(rig) == 1
