@@ -167,7 +167,7 @@ class Unavailable(Unreachable):
 class Unconfirmed(KmptuiError):
     """A call that changes something had no clear answer: it may have been acted on."""
 
-    default_cure = "It is not sent again; settle it with: kmptui orders settle"
+    default_cure = "It is not sent again: kmptui orders check looks for it; settle it by hand with kmptui orders settle"
 
 
 class ScmRefused(FromScm):

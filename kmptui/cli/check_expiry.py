@@ -13,6 +13,7 @@ import click
 
 from kmptui.cli import output
 from kmptui.cli.session import run
+from kmptui.config import Paths
 from kmptui.errors import KmptuiError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def check_expiry(warn: int, critical: int, filter: str) -> None:  # noqa: A002 -
     if warn < critical:
         raise SystemExit(_unknown(f"--warn {warn} is below --critical {critical}"))
     try:
+        if not Paths.from_environment().store.exists():  # a wrong variable must not make a home
+            raise SystemExit(_unknown("there is no kmptui here: is KMPTUI_HOME right, and this the user of it?"))
         code = run(_check, {"warn": warn, "critical": critical, "filter": filter}, trouble=_trouble)
     except Exception as error:  # noqa: BLE001 - whatever it is, a plug-in says UNKNOWN
         _log.exception("check-expiry failed")

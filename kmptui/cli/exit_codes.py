@@ -36,11 +36,11 @@ def of(error: KmptuiError) -> int:
 
 def of_many(errors: Sequence[Exception | None]) -> int:
     """The same for several of a kind, None for each that went well. What went wrong with all of them for one reason has
-    that one's code; else something was done, or waits for a person."""
+    that one's code, and so has the only one; else something was done, or waits for a person."""
     wrong = [error for error in errors if error is not None]
     if not wrong:
         return FINE
-    if any(isinstance(error, StateForbids | PreflightFailed) for error in wrong):
+    if len(errors) > 1 and any(isinstance(error, StateForbids | PreflightFailed) for error in wrong):
         return ATTENTION
     codes = {of(error) if isinstance(error, KmptuiError) else FAILURE for error in wrong}
     return codes.pop() if len(wrong) == len(errors) and len(codes) == 1 else ATTENTION

@@ -153,7 +153,7 @@ def _tell(previews: Sequence[RenewalPreview]) -> None:
                 diagnostics.note(f"  hint: {finding}")
     if len(previews) > SHOWN:
         diagnostics.note(f"and {len(previews) - SHOWN:,} more")
-    if len(previews) == 1:
+    if len(previews) == 1 and not previews[0].blocked:
         diagnostics.note(previews[0].effect)
     stopped = sum(one.blocked for one in previews)
     if len(previews) != 1 or stopped:

@@ -303,6 +303,8 @@ async def settle(
             }
             for c in found
         ]
+        if not rows:
+            diagnostics.note("SCM has no order that may be it: --none says that it was never placed")
         output.records(rows, ["ssl_id", "common_name", "status", "requested", "reasons"], "json" if json else "table")
         return exit_codes.ATTENTION
     if ssl_id is not None and nothing:

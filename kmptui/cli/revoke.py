@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,11 @@ async def revoke_certificate(workspace: Workspace, certificate: str, **given: An
 
 async def _target(workspace: Workspace, text: str) -> Target:
     """By number, serial or name of the repository; else by the serial that an order has."""
-    from kmptui.errors import NotFound
+    from kmptui.errors import BadInput, NotFound
 
+    if re.fullmatch(r"[oO]\d+", text):
+        cure = f"Revoke the certificate of an order with: kmptui orders revoke {text}"
+        raise BadInput("certificate", f"{text} is an order, no certificate", cure=cure)
     try:
         certificate_id = await workspace.lists.resolve_certificate(text)
     except NotFound:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kmptui.domain.certificate import serial_hex
@@ -70,12 +70,17 @@ class Checking:
     async def _check(self, order_ids: Collection[int] | None, report: Report) -> CheckReport:
         engine = self._engine
         client = await engine.client()
-        lines = [_line_of(judged) for judged in await self._reconciling.reconcile(order_ids)]
+        judged = {one.order_id: one for one in await self._reconciling.reconcile(order_ids)}
+        lines: list[CheckLine] = []
         if order_ids is None:
             await self._fetching.let_in()
             due = await engine.store.read(_due)
         else:
             due = tuple(dict.fromkeys(order_ids))
+        # what SCM does not have under a number of its own cannot be asked about
+        unknown = await engine.store.read(_without_number, [*judged])
+        lines += [_line_of(judged[order_id]) for order_id in judged if order_id in unknown or order_id not in due]
+        due = tuple(order_id for order_id in due if order_id not in unknown)
         done = 0
         errors: list[Unreachable] = []
 
@@ -86,7 +91,7 @@ class Checking:
             except Unreachable as error:
                 errors.append(error)
                 line = CheckLine(order_id, "", "", "", collecting.FAILED, str(error))
-            lines.append(line)
+            lines.append(_after(judged.get(order_id), line))
             done += 1
             report(Progress("Checking orders", done, len(due)))
 
@@ -182,6 +187,20 @@ def _line_of(judged: Judged) -> CheckLine:
         outcome.get(judged.ledger, collecting.FAILED),
         judged.words,
     )
+
+
+def _after(judged: Judged | None, line: CheckLine) -> CheckLine:
+    """What was found of an order whose reply had not come: one line, from how it was."""
+    if judged is None:
+        return line
+    words = f"{judged.words}; {line.words}"
+    if judged.ledger is Ledger.UNCONFIRMED:  # a reissue: the order itself is known
+        return replace(line, outcome=collecting.FAILED, words=words)
+    return replace(line, before=Ledger.UNCONFIRMED.value, words=words)
+
+
+def _without_number(db: Db, order_ids: Collection[int]) -> frozenset[int]:
+    return frozenset(order_id for order_id in order_ids if ledger.order(db, order_id).ssl_id is None)
 
 
 def _collected_line(one: Collected) -> CheckLine:

@@ -131,7 +131,7 @@ class Collecting:
             await engine.store.write(_hold, body.order_id, Hold.MISMATCH, str(error), None)
             return _outcome(body, FAILED, str(error))
         words = f"scm:{body.ssl_id} came with another key: it is not the order that was sent, which is open again"
-        entry = Entry("order", "outcome", "unconfirmed", body.common_name, reason=words)
+        entry = Entry(intent.act.value, "outcome", "unconfirmed", body.common_name, reason=words)
         async with self._claiming.hold(intent.common_name) as claim:
             await engine.store.write(ledger.undo_accept, intent.id, words, claim, entry, await engine.stamp())
         engine.changed(Topic.ORDERS, {body.order_id})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kmptui.domain import renewable
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
-from kmptui.domain.order import ISSUED_STATUSES, Act, Order, OwnCsr
+from kmptui.domain.order import ISSUED_STATUSES, OPEN_STATUSES, Act, Order, OwnCsr
 from kmptui.domain.renewable import ReissueRequest
 from kmptui.errors import BadInput, Finding, PreflightFailed, ScmRefused, StateForbids
 from kmptui.services import anew, making, respelling, standing
@@ -160,6 +160,8 @@ class Reissuing:
             engine.changed(Topic.ORDERS, {order.id})
             if remote.status.lower() not in ISSUED_STATUSES:
                 words = f'SCM says that it is "{remote.status}"'
+                if remote.status.lower() in OPEN_STATUSES:
+                    words = f'a reissue of it is under way in SCM, which says that it is "{remote.status}"'
         except ScmRefused as error:
             words = str(error)
         if words:

@@ -157,20 +157,27 @@ def _target(
         newest=not newer,
         confirm=confirm,
         answer=common_name if confirm == BY_NAME else serial[-DIGITS:],
-        standing=_standing(order, others, newer),
+        standing=_standing(order, others, newer, _elsewhere(db, order, serial)),
         words=CONSEQUENCES,
         warning="" if newer else _warning(common_name, others),
         already=already,
     )
 
 
-def _standing(order: Order | None, others: Sequence[Living], newer: Sequence[Living]) -> str:
+def _elsewhere(db: Db, order: Order | None, serial: str) -> bool:
+    """Whether the order had an earlier certificate, and that is not here."""
+    if order is None or order.replaced is None:
+        return False
+    return all(row.serial == serial for row in certificates.of_order(db, order.id))
+
+
+def _standing(order: Order | None, others: Sequence[Living], newer: Sequence[Living], elsewhere: bool) -> str:
     text = "It is the only live certificate of this name here."
     if others:
         which = "an older one" if newer else "the NEWEST"
         stay = "; ".join(one.words for one in others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         text = f"{len(others) + 1} live certificates have this name; this is {which}. These stay: {stay}."
-    if order is not None and order.replaced is not None and not any(one.number.startswith("c") for one in others):
+    if order is not None and elsewhere:
         text += " SCM tells of an earlier certificate of this order, which is not here: it is not touched."
     return text
 

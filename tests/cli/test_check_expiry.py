@@ -104,6 +104,11 @@ def test_a_home_that_cannot_be_opened_is_unknown(cli: Cli) -> None:
     told(cli, code=3)
 
 
+def test_where_there_is_no_home_none_is_made(cli: Cli) -> None:
+    assert "KMPTUI_HOME" in told(cli, code=3)[0]
+    assert not cli.home.exists()
+
+
 def test_it_needs_no_vault(linked: Cli) -> None:
     linked("orders", "import", code={0, 3})
     (linked.home / "vault.key").unlink()

@@ -137,3 +137,21 @@ def test_a_key_goes_by_a_yes_of_its_own(linked: Cli, sandbox: SandboxServer) -> 
     assert [row["action"] for row in rows[-3:]] == ["delete", "delete", "destroy key"]
     assert linked.json("orders", "import")["kept_deleted"] == 1
     assert linked.json("certificates", "list", "key.example.com", "--all") == []
+
+
+def test_a_key_whose_order_came_to_nothing_goes_too(linked: Cli, sandbox: SandboxServer) -> None:
+    """By the order's number; while the order is open it needs its key."""
+    number = waiting(linked, "never.lab.example.edu")
+    linked("certificates", "delete-key", number, "--confirm", "never.lab.example.edu", code=1)
+    linked("orders", "cancel", number, "--message", "not wanted", "--yes")
+    linked("certificates", "delete-key", number, "--confirm", "other.example.edu", code=2)
+    linked("certificates", "delete-key", number, "--confirm", "never.lab.example.edu")
+    linked("certificates", "delete-key", number, "--confirm", "never.lab.example.edu", code=1)
+    newest = max(linked.json("audit", "list"), key=lambda row: row["seq"])
+    assert (newest["action"], newest["subject"]) == ("destroy key", f"{number} never.lab.example.edu")
+
+
+def test_an_order_is_revoked_by_its_own_command(linked: Cli, sandbox: SandboxServer) -> None:
+    place(linked, sandbox, "two.example.com")
+    said = linked("certificates", "revoke", "o1", "--reason-code", "4", "--reason", "x", "--confirm", "two", code=2)
+    assert "kmptui orders revoke o1" in said.err

@@ -99,7 +99,7 @@ def test_blocked_by_its_domain_and_tried_again(linked: Cli, sandbox: SandboxServ
     old = place(linked, sandbox, "a1.example.com")
     sandbox.control("domains/example.com", {"expires": "2020-01-01"})
     linked("sync", "domains")
-    (stopped,) = linked.json("orders", "renew", old["number"], "--yes", code=3)
+    (stopped,) = linked.json("orders", "renew", old["number"], "--yes", code=2)
     assert "DCV" in stopped["words"]
     linked.json("orders", "renew", old["number"], "--despite-mirror", "--yes", code=1)
     assert linked.json("orders", "show", old["number"])["status"] == "issued"

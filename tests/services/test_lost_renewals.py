@@ -55,6 +55,23 @@ def sent(rig: Rig, what: str) -> int:
     return len(rig.requests("renewById" if what == "renew" else "replace"))
 
 
+@BOTH
+async def test_a_check_tells_of_it_once(paths: Paths, small: SandboxServer, what: str) -> None:
+    """Whether it is found again or not: one line for the order whose reply had not come."""
+    async with opened(paths, small) as rig:
+        old = await issued(rig)
+        unconfirmed = await lost(rig, old, what, "drop-before")
+        (line,) = (await rig.checking.check([unconfirmed.id])).lines
+        assert (line.order_id, line.outcome) == (unconfirmed.id, "failed")
+        rig.advance(601)
+        (line,) = [one for one in (await rig.checking.check()).lines if one.order_id == unconfirmed.id]
+        assert "not" in line.words
+        again = await lost(rig, await order_of(rig, old.id), what, "drop-after")
+        (line,) = (await rig.checking.check([again.id])).lines
+        assert line.before == "unconfirmed"
+        assert "found again" in line.words or "reissued under" in line.words
+
+
 async def judged(rig: Rig) -> Any:
     (one,) = await rig.ordering.reconcile()
     return one
