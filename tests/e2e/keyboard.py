@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from textual import events
-from textual._xterm_parser import XTermParser
-from textual.message import Message
 from textual.pilot import Pilot
 
 from kmptui.config import Paths, Settings, load_settings
@@ -21,7 +17,7 @@ from kmptui.tui.app import KmptuiApp
 from kmptui.tui.dialogs.import_orders import ImportDialog
 from kmptui.tui.tabs.home_screen import HomeScreen
 from kmptui.tui.tabs.link_form import LinkForm
-from tests.tui.acting import PATIENCE, field, is_open, sees, shown, until
+from tests.tui.acting import field, is_open, paste, press, sees, shown, taken, until, when
 
 __all__ = [
     "at_home",
@@ -89,17 +85,8 @@ async def at_rest(pilot: Pilot[Any]) -> None:
         return not (app.workspace.running or app.frame.running or working)
 
     await taken(pilot)
-    await _when(pilot, still, "the end of all work")
+    await when(pilot, still, "the end of all work")
     await pilot.pause()
-
-
-async def _when(pilot: Pilot[Any], met: Callable[[], object], what: str) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not met():  # noqa: ASYNC110 - what is waited for has no event
-                await asyncio.sleep(0.002)
-    except TimeoutError:
-        raise AssertionError(f"{what} never came; the screen shows:\n{shown(pilot.app.screen)}") from None
 
 
 async def tab(pilot: Pilot[Any], number: int) -> Any:
@@ -138,40 +125,6 @@ async def declined(pilot: Pilot[Any]) -> HomeScreen:
     await is_open(pilot, ImportDialog)
     await press(pilot, "escape", "escape")
     return await at_home(pilot)
-
-
-async def paste(pilot: Pilot[Any], text: str) -> None:
-    """Text as a terminal without bracketed paste sends it: all its bytes at once, before anything is drawn."""
-    _send(pilot, XTermParser().feed(text))
-    await taken(pilot)
-
-
-async def paste_marked(pilot: Pilot[Any], text: str) -> None:
-    """Text as a terminal with bracketed paste sends it: one event."""
-    _send(pilot, [events.Paste(text)])
-    await taken(pilot)
-
-
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Keys by their names, one on the heels of the other."""
-    _send(pilot, (events.Key(key, key if len(key) == 1 else None) for key in keys))
-    await taken(pilot)
-
-
-def _send(pilot: Pilot[Any], messages: Iterable[Message]) -> None:
-    driver = pilot.app._driver
-    assert driver is not None
-    for message in messages:
-        message.set_sender(pilot.app)
-        driver.send_message(message)
-
-
-async def taken(pilot: Pilot[Any]) -> None:
-    """Wait until every key has had its whole effect."""
-    app = pilot.app
-    assert isinstance(app, KmptuiApp)
-    await asyncio.sleep(0.002)  # the driver hands over to the loop
-    await _when(pilot, lambda: not (app._waiting or app._in_flight or app._holding) or app._exit, "the end of the keys")
 
 
 def first_line(pilot: Pilot[Any]) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from kmptui.tui.app import KmptuiApp
 from kmptui.tui.widgets.fields import Field, TextField
 
 PATIENCE = 30.0
@@ -62,6 +66,49 @@ async def fill(pilot: Pilot[Any], where: Any, **texts: str) -> None:
 
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:
-    """Key by key, as a paste that the terminal does not bracket."""
-    names = {"\n": "enter", "\t": "tab", " ": "space", ",": "comma", ";": "semicolon"}
-    await pilot.press(*(names.get(char, char) for char in text))
+    """As a paste that the terminal does not bracket: every line break is an Enter."""
+    await paste(pilot, text.replace("\n", "\r"))
+
+
+async def paste(pilot: Pilot[Any], text: str) -> None:
+    """Text as a terminal without bracketed paste sends it: all its bytes at once, before anything is drawn."""
+    _send(pilot, XTermParser().feed(text))
+    await taken(pilot)
+
+
+async def paste_marked(pilot: Pilot[Any], text: str) -> None:
+    """Text as a terminal with bracketed paste sends it: one event."""
+    _send(pilot, [events.Paste(text)])
+    await taken(pilot)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Keys by their names, one on the heels of the other."""
+    _send(pilot, (events.Key(key, key if len(key) == 1 else None) for key in keys))
+    await taken(pilot)
+
+
+def _send(pilot: Pilot[Any], messages: Iterable[Message]) -> None:
+    driver = pilot.app._driver
+    assert driver is not None
+    for message in messages:
+        message.set_sender(pilot.app)
+        driver.send_message(message)
+
+
+async def taken(pilot: Pilot[Any]) -> None:
+    """Wait until every key has had its whole effect."""
+    app = pilot.app
+    assert isinstance(app, KmptuiApp)
+    await asyncio.sleep(0.002)  # the driver hands over to the loop
+    await when(pilot, lambda: not (app._waiting or app._in_flight or app._holding) or app._exit, "the end of the keys")
+
+
+async def when(pilot: Pilot[Any], met: Callable[[], object], what: str) -> None:
+    """As `until`, without asking the app to be idle: for what goes on between two keys."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not met():  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(f"{what} never came; the screen shows:\n{shown(pilot.app.screen)}") from None
