@@ -48,7 +48,9 @@ def chosen(db: Db, now: datetime, within: timedelta | None = None) -> tuple[Subj
     until = (now + within).date().isoformat() if within is not None else NEVER
     found = db.rows(
         f"{_SELECT} WHERE o.auto_renew = 1 AND o.shelf = 0 AND o.ledger = 'accepted'"
-        " AND (o.expires >= ?1 OR (o.choice = 'on' AND ifnull(t.last, ?4) >= ?3)) AND o.expires <= ?2"
+        # the first of the two is judged before anything is joined
+        " AND (o.expires >= ?1 OR o.choice = 'on') AND (o.expires >= ?1 OR ifnull(t.last, ?4) >= ?3)"
+        " AND o.expires <= ?2"
         " AND o.state IN ('issued', 'issued, not added', 'reissue under way', 'expired')"
         " ORDER BY o.expires, o.id",
         (since.date().isoformat(), until, moment_text(since), NEVER),
