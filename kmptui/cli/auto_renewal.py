@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,6 @@ from kmptui.errors import BadInput
 
 if TYPE_CHECKING:
     from kmptui.domain.selection import Rule
-    from kmptui.services.renewal import PlanLine
     from kmptui.services.workspace import Workspace
 
 
@@ -145,15 +145,35 @@ async def _choose(workspace: Workspace, ids: tuple[str, ...], dry_run: bool, *, 
 
 
 @auto_renewal.command()
+@click.argument("words", nargs=-1, metavar="[WORD…]")
 @click.option("--most", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Lines to print.")
+@click.option("--export", "out", metavar="FILE|-", help="Write all of it to a file.")
+@click.option("--format", "layout", type=click.Choice(["csv", "json"]), help="Of the exported file.")
+@click.option("--replace", is_flag=True, help="Replace an existing file.")
 @as_json
 @engine()
-async def plan(workspace: Workspace, most: int, json: bool) -> int:
-    """What will be done when, week by week; exit code 3 when something that is due needs a person."""
+async def plan(
+    workspace: Workspace, words: tuple[str, ...], most: int, out: str | None, layout: str | None, replace: bool,
+    json: bool,
+) -> int:  # fmt: skip
+    """What will be done when, week by week, where all the words are in it; exit code 3 when something that is due needs
+    a person."""
+    from kmptui.services.renewal import facts, matching
+
     workspace.renewal.refreshed()
-    lines = await workspace.renewal.plan(most)
+    wanted = " ".join(words)
+    if out is not None:
+        if layout is None:
+            raise click.UsageError("--export needs --format csv or json")
+        path = None if out == "-" else Path(out).expanduser()
+        written, data = await workspace.renewal.export(path, layout, wanted, replace=replace)
+        if path is None:
+            output.raw(data)
+        diagnostics.note(f"{written:,} lines written")
+        return exit_codes.FINE
+    lines = matching(await workspace.renewal.plan(), wanted)[:most]
     if json:
-        output.value([_planned(line) for line in lines])
+        output.value([facts(line) for line in lines])
     elif not lines:
         output.line("Nothing is chosen: kmptui auto-renewal select ID…, or rule add")
     else:
@@ -231,18 +251,3 @@ def _rule(rule: Rule) -> dict[str, object]:
         "id": rule.id, "kind": rule.kind, "value": rule.value, "title": rule.title or None, "except": rule.exclude,
         "created": rule.created,
     }  # fmt: skip
-
-
-def _planned(line: PlanLine) -> dict[str, object]:
-    return {
-        "order_id": line.order_id,
-        "common_name": line.common_name,
-        "expires": line.expires,
-        "verdict": line.verdict.value,
-        "reason": line.reason,
-        "due": line.due,
-        "next": line.next,
-        "cause": line.cause or None,
-        "cure": line.cure or None,
-        "week": line.week,
-    }

@@ -18,9 +18,11 @@ from kmptui.cli.order_renew import renew
 from kmptui.cli.revoke import revoke_order
 from kmptui.cli.session import Progressing, engine
 from kmptui.domain.listing import Query, Topic
+from kmptui.domain.retrying import NEVER
 
 if TYPE_CHECKING:
     from kmptui.domain.order import Order
+    from kmptui.services.life import LifeView
     from kmptui.services.workspace import Workspace
 
 COLUMNS = ["id", "common_name", "names", "status", "expires", "organization", "profile"]
@@ -182,10 +184,11 @@ async def show(workspace: Workspace, order: str, json: bool) -> int:
     found = await workspace.lists.order(order_id)
     history = await workspace.lists.order_history(order_id)
     versions = await _versions(workspace, found)
+    renewal = _renewal(await workspace.life.of(order_id))
     if json:
         lines = [{"at": h.at, "actor": h.actor, "words": h.words} for h in history]
         more = {"expected": found.expected, "comments": found.comments or None, "versions": versions, "history": lines}
-        output.value({**facts(found), **more})
+        output.value({**facts(found), **more, "renewal": renewal})
         return exit_codes.FINE
     output.fields(
         [
@@ -194,11 +197,32 @@ async def show(workspace: Workspace, order: str, json: bool) -> int:
             ("comments", found.comments),
             ("held by", found.holder),
             ("versions", " <- ".join(_version_words(one, found.id) for one in versions) if len(versions) > 1 else ""),
+            ("renewal", f"{renewal['verdict']}: {renewal['why']}"),
+            ("last try", renewal["tried"]),
+            ("next try", renewal["again"]),
+            ("cure", renewal["cure"]),
         ]
     )
     for entry in history:
         output.line(f"{entry.at:%Y-%m-%d %H:%M} {entry.actor}: {entry.words}")
     return exit_codes.FINE
+
+
+def _renewal(around: LifeView) -> dict[str, object]:
+    """What is decided about its renewal; where one failed, why, when it was tried, and what mends it."""
+    decision, attempt, refused = around.decision, around.attempt, around.refused
+    failed = attempt or refused
+    again = failed.again if failed is not None and failed.again != NEVER else None
+    return {
+        "verdict": decision.verdict.value if refused is None else "failed",
+        "why": decision.reason if refused is None else refused.cause,
+        "cure": decision.cure or (failed.cure if failed is not None else "") or None,
+        "due": decision.due_at,
+        "tried": failed.last if failed is not None else None,
+        "tries": failed.tries if failed is not None else 0,
+        "code": failed.code if failed is not None else None,
+        "again": again,
+    }
 
 
 async def _versions(workspace: Workspace, order: Order) -> list[dict[str, object]]:

@@ -47,6 +47,16 @@ def dcv_end(name: str, domains: DomainIndex) -> date | None:
     return deciding.dcv_expires if deciding is not None else None
 
 
+def unproved(name: str, domains: DomainIndex, today: date) -> Domain | None:
+    """The domain that decides over the name, where a validation of it would let the name be ordered; else None."""
+    deciding = _deciding(list(domains.above(name)))
+    if deciding is None:
+        return None
+    status = deciding.status(today)
+    open_ = status in {"expired", "not validated"} or (status == "validated" and _leaves_out(deciding, name))
+    return deciding if open_ else None
+
+
 def _deciding(known: list[Domain]) -> Domain | None:
     """The most specific that SCM still lists, else the most specific there was."""
     return next((domain for domain in known if domain.present), known[0] if known else None)
@@ -97,12 +107,16 @@ def _against(domain: Domain, name: str, organization_id: int, parent_id: int | N
         return _finding(f"DCV of {domain.name} ended{when}", _validate(domain))
     if status != "validated":
         return _finding(f"{domain.name} is not validated", _validate(domain))
-    if word(domain.dcv_method).startswith("http") and name != domain.name.lower():
-        # an HTTP proof covers the exact name (CA/B Forum Baseline Requirements 3.2.2.4.18)
+    if _leaves_out(domain, name):
         return _finding(f"{domain.name} is validated over HTTP, which covers its own name only", _validate(domain))
     if organization_id <= 0:
         return None
     return _undelegated(domain, name, organization_id, parent_id)
+
+
+def _leaves_out(domain: Domain, name: str) -> bool:
+    """An HTTP proof covers the exact name (CA/B Forum Baseline Requirements 3.2.2.4.18)."""
+    return word(domain.dcv_method).startswith("http") and name != domain.name.lower()
 
 
 def _undelegated(domain: Domain, name: str, organization_id: int, parent_id: int | None) -> Finding | None:

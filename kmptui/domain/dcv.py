@@ -13,6 +13,7 @@ from kmptui.domain.domain import word
 
 METHODS = ("cname", "txt", "http", "https", "email")
 """As SCM's calls name them, those first that also prove the names below a domain and need no web server."""
+METHOD_WORDS = {"cname": "CNAME", "txt": "TXT", "http": "HTTP", "https": "HTTPS", "email": "e-mail"}
 LONGEST_STRING = 255
 """Octets of one string of a TXT record (RFC 1035 3.3)."""
 
@@ -165,6 +166,11 @@ def method_of(text: str) -> str:
         if folded.startswith(start):
             return method
     return "email" if "email" in folded else ""
+
+
+def method_words(text: str) -> str:
+    """SCM's name of a method as people call it; SCM's own word for another one."""
+    return METHOD_WORDS.get(method_of(text), text)
 
 
 def _absolute(name: str) -> str:

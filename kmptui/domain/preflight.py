@@ -235,6 +235,19 @@ def _unvalidated(organization: Organization, parent: Organization | None, level:
     return f"{holder.title} is not validated {words.get(level, 'for OV or EV certificates')}"
 
 
+SAYS_ITSELF = frozenset({"names", "organization", "profile"})
+"""Fields whose findings say by themselves what they are about."""
+
+
+def sentence(finding: Finding) -> str:
+    """The cause alone, outside of any form: what is wrong first, then the names that it concerns."""
+    if finding.field not in SAYS_ITSELF:
+        return f"{finding.field}: {finding.cause}"
+    about = _some(finding.names)
+    wrong = finding.cause.removeprefix(f"{about}: ")
+    return finding.cause if wrong == finding.cause else f"{wrong} ({about})"
+
+
 def _some(names: Sequence[str]) -> str:
     """The first names, and how many more."""
     shown = ", ".join(display(name[:253]) for name in names[:3])

@@ -177,7 +177,7 @@ def _when_due(subject: Subject, facts: Facts, now: datetime, due: datetime) -> D
     if not preflight.forbids(found):
         ended = f"it ends on {_day(subject.not_after)}"
         return Decision(Verdict.DUE, f"due since {_day(due)}: {ended}", due, actionable=True)
-    cause = "; ".join(f"{one.field}: {one.cause}" for one in found)
+    cause = "; ".join(map(preflight.sentence, found))
     cure = next((one.cure for one in found if one.cure), "")
     again = attempt.again if attempt is not None and paused else None
     return _blocked(cause, cure, due, again, actionable=not paused and all(one.stale_prone for one in found))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from kmptui.domain.preflight import forbids
+from kmptui.domain.preflight import forbids, sentence
 from kmptui.errors import (
     AccountRefused,
     Finding,
@@ -123,7 +123,7 @@ def told(error: KmptuiError) -> tuple[str, str]:
     """Cause and cure in words; of findings, what forbids."""
     if isinstance(error, PreflightFailed):
         found = [one for one in error.findings if not one.hint]
-        return "; ".join(f"{one.field}: {one.cause}" for one in found), next((f.cure for f in found if f.cure), "")
+        return "; ".join(map(sentence, found)), next((f.cure for f in found if f.cure), "")
     cause = error.what + (f": {error.why}" if error.why else "")
     if isinstance(error, FromScm) and error.text:
         cause += f' (SCM says {error.code if error.code is not None else error.status}: "{error.text}")'

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kmptui.domain.domain import Domain
-    from kmptui.domain.organization import Organization
+    from kmptui.domain.organization import Organization, Validation
     from kmptui.scm.client import ScmClient
     from kmptui.services.engine import Engine
     from kmptui.services.mirror import Mirror
@@ -30,6 +30,8 @@ ENDS_SOON = 60
 """Days before the end of a validation or a password from which it is told."""
 SKEW = timedelta(seconds=60)
 NAMED = 5
+NEAR_YEAR = 330
+"""Days within which a day and a month say which year is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def password(facts: Facts, today: date) -> Check:
     return Check(
         "Password",
         "note" if soon else "ok",
-        f"It ends {ends}, {f'in {days} d' if days else 'today'}",
+        f"It ends {_day(ends, today)}, {f'in {days} d' if days else 'today'}",
         renew if soon else "",
     )
 
@@ -148,7 +150,7 @@ def rest(organizations: Iterable[Organization]) -> Check:
 def validations(organizations: Iterable[Organization], today: date) -> Check:
     """Organization validations that ended or end soon (398 days at most: CA/B Forum ballot SC-081v3)."""
     soon = [
-        f"{row.title} ({validation.level}, {validation.expires or validation.status})"
+        f"{row.title} ({validation.level.replace('_', ' ')}, {_until(validation, today)})"
         for row in organizations
         if row.parent_id is None
         for validation in row.validations
@@ -164,7 +166,7 @@ def dcv(domains: Iterable[Domain], today: date) -> Check:
     known = list(domains)
     ended = [row.name for row in known if row.status(today) == "expired"]
     soon = [
-        f"{row.name} ({row.dcv_expires})"
+        f"{row.name} ({_day(row.dcv_expires, today)})"
         for row in known
         if row.status(today) == "validated" and _ends(row.dcv_expires, today)
     ]
@@ -174,6 +176,19 @@ def dcv(domains: Iterable[Domain], today: date) -> Check:
     if soon:
         return Check("Domains", "note", f"DCV ends within {ENDS_SOON} d: {_named(soon)}", "Renew it in time")
     return Check("Domains", "ok", f"No DCV ends within {ENDS_SOON} d")
+
+
+def _until(validation: Validation, today: date) -> str:
+    if validation.expires is None:
+        return validation.status.replace("_", " ").lower()
+    return _day(validation.expires, today)
+
+
+def _day(day: date | None, today: date) -> str:
+    """`2 Dec`, with the year where it is far away."""
+    if day is None:
+        return "-"
+    return f"{day:%-d %b}" + (f" {day.year}" if abs((day - today).days) > NEAR_YEAR else "")
 
 
 def _ends(day: date | None, today: date) -> bool:

@@ -48,6 +48,8 @@ def _what(row: AuditRow, details: Mapping[str, str]) -> str:
         return "revoked already"
     if row.action == "crl":
         return f"in the CA's list of revoked certificates{_since(details)}"
+    if row.outcome in {"not renewed", "given up"}:
+        return row.outcome
     if row.action in ACTS:
         if row.phase == "intent":
             of = f" of {details['renews']}" if "renews" in details else ""

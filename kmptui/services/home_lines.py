@@ -112,6 +112,7 @@ def _oldest(look: Look, _: Line, row: Any) -> str:
 
 
 _WHY = {
+    "init": "SCM is still taking it in",
     "requested": "approval",
     "saapproved": "a second approval",
     "approved": "not at the CA yet",

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from kmptui.domain.order import Order, OrderRow
 from kmptui.domain.renewal import Decision, Policy
 from kmptui.domain.retrying import Attempt
-from kmptui.store import ledger, renewals
+from kmptui.store import ledger, renewals, stalled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kmptui.services.engine import Engine
     from kmptui.services.proving import Proof
     from kmptui.services.renewal import PlanLine, Renewal
     from kmptui.services.revoking import Revoking
     from kmptui.store.database import Db
+    from kmptui.store.stalled import Stalled
 
 MOST = 4
 """Orders that are told before and after one."""
@@ -27,12 +30,14 @@ MOST = 4
 @dataclass(frozen=True, slots=True)
 class LifeView:
     """`before` are the orders that it renewed, oldest first, `after` those that renewed it, oldest first; `attempt` the
-    renewal that failed last; `proofs` the revocations of its certificates, newest first."""
+    scheduled renewal that failed last, `refused` one by hand that SCM did not take; `proofs` the revocations of its
+    certificates, newest first."""
 
     before: tuple[OrderRow, ...]
     after: tuple[OrderRow, ...]
     decision: Decision
     attempt: Attempt | None = None
+    refused: Stalled | None = None
     proofs: tuple[Proof, ...] = ()
 
 
@@ -45,25 +50,33 @@ class Life:
     async def of(self, order_id: int) -> LifeView:
         """Raises NotFound."""
         engine = self._engine
-        before, after, attempt = await engine.store.read(_around, order_id, engine.clock.now())
+        before, after, attempt, refused = await engine.store.read(_around, order_id, engine.clock.now())
         decision = await self._renewal.decision(order_id)
         proofs = tuple(one for one in await self._revoking.proofs() if one.order_id == order_id)
-        return LifeView(before, after, decision, attempt, proofs)
+        return LifeView(before, after, decision, attempt, refused, proofs)
 
     async def plan(self, most: int) -> Sequence[PlanLine]:
         """What is to be renewed, what is due first."""
         return await self._renewal.plan(most)
+
+    async def write_plan(self, path: Path, format: str, words: str, *, replace: bool) -> int:  # noqa: A002
+        """The plan, or the lines of it that hold all the words, as csv or json; how many. Raises BadInput."""
+        written, _ = await self._renewal.export(path, format, words, replace=replace)
+        return written
 
     def policy(self) -> Policy:
         """What is set about automatic renewal."""
         return self._renewal.policy()
 
 
-def _around(db: Db, order_id: int, now: datetime) -> tuple[tuple[OrderRow, ...], tuple[OrderRow, ...], Attempt | None]:
+def _around(
+    db: Db, order_id: int, now: datetime
+) -> tuple[tuple[OrderRow, ...], tuple[OrderRow, ...], Attempt | None, Stalled | None]:
     order = ledger.order(db, order_id)
     before, after = _walk(db, order, "previous_id"), _walk(db, order, "next_id")
     found = renewals.subjects(db, (order_id,), now)
-    return before[::-1], after, found[0].attempt if found else None
+    attempt = found[0].attempt if found else None
+    return before[::-1], after, attempt, stalled.last(db, order_id) if attempt is None else None
 
 
 def _walk(db: Db, order: Order, member: str) -> tuple[OrderRow, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kmptui.config import load_settings
+from kmptui.config import load_settings, make_private_folder
 from kmptui.domain import renewal, selection
 from kmptui.domain.audit import Entry
 from kmptui.domain.coverage import DomainIndex
@@ -18,10 +19,14 @@ from kmptui.domain.renewal import Decision, Policy, Subject, Verdict
 from kmptui.domain.selection import Matched, Rule
 from kmptui.domain.validity import longest_issued
 from kmptui.errors import BadInput, Finding, NotFound
+from kmptui.services import tables
+from kmptui.services.outfile import write_out
 from kmptui.store import audit, mirror, renewals
 from kmptui.store import selection as selected
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kmptui.config import Settings
     from kmptui.domain.audit import Stamp
     from kmptui.services.engine import Engine
@@ -55,6 +60,25 @@ class PlanLine:
     def number(self) -> str:
         """`o118`."""
         return f"o{self.order_id}"
+
+
+def facts(line: PlanLine) -> dict[str, object]:
+    """A line as members by name; what is not known is None."""
+    members = {member.name: getattr(line, member.name) for member in dataclasses.fields(line)}
+    return members | {"verdict": line.verdict.value, "cause": line.cause or None, "cure": line.cure or None}
+
+
+def matching(lines: Iterable[PlanLine], words: str) -> tuple[PlanLine, ...]:
+    """The lines that hold all of these words in what is shown of them."""
+    wanted = words.casefold().split()
+    return tuple(
+        line
+        for line in lines
+        if all(
+            word in f"{line.number} {line.common_name} {line.verdict} {line.reason} {line.cause}".casefold()
+            for word in wanted
+        )
+    )
 
 
 class Renewal:
@@ -173,6 +197,22 @@ class Renewal:
         decided = await self.decided()
         lines = sorted((_line(subject, decision) for subject, decision in decided), key=_order)
         return tuple(lines[:most])
+
+    async def export(
+        self, path: Path | None, format: str, words: str = "", *, replace: bool = False  # noqa: A002
+    ) -> tuple[int, bytes]:  # fmt: skip
+        """The plan as csv or json, or the lines of it that hold all the words; how many these are, and the bytes where
+        `path` is None. CSV cells cannot become formulas. Raises BadInput."""
+        tables.known(format)
+        lines = matching(await self.plan(), words)
+        columns = [member.name for member in dataclasses.fields(PlanLine)]
+        data = await asyncio.to_thread(tables.encoded, format, columns, [facts(line) for line in lines])
+        if path is None:
+            return len(lines), data
+        if path.parent == self._engine.paths.exports:
+            make_private_folder(path.parent)
+        await asyncio.to_thread(write_out, path, data, replace=replace)
+        return len(lines), b""
 
     async def decided(self, *, soon: bool = False) -> Decided:
         """Every chosen certificate with its decision, soonest to end first; from the store alone. `soon`: those alone

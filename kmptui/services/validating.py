@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from kmptui.domain.audit import Entry
+from kmptui.domain.coverage import DomainIndex, unproved
 from kmptui.domain.dcv import Step, method_of
 from kmptui.domain.listing import Topic
 from kmptui.errors import (
@@ -99,6 +100,11 @@ class Validating:
         engine = self._engine
         today, days = engine.clock.now().date(), engine.settings.renew_days_before
         return await engine.store.read(_known, domain_id, today, days)
+
+    async def behind(self, order_id: int) -> int | None:
+        """The first domain of the order's names whose validation does not cover them now; None where all do. From the
+        store alone. Raises NotFound."""
+        return await self._engine.store.read(_behind, order_id, self._engine.clock.now().date())
 
     async def state(self, domain_id: int) -> DcvView:
         """Ask SCM; the mirror's row is read anew. Raises NotFound, NotLinked, VaultLocked, AccountRefused, Unreachable,
@@ -253,6 +259,12 @@ class Validating:
 def _known(db: Db, domain_id: int, today: date, days: int) -> DcvView:
     found = mirror.domain(db, domain_id)
     return DcvView(found, dependents.of_domain(db, found.name, today, days))
+
+
+def _behind(db: Db, order_id: int, today: date) -> int | None:
+    index = DomainIndex(mirror.domains(db))
+    names = ledger.order(db, order_id).names
+    return next((domain.id for name in names if (domain := unproved(name, index, today)) is not None), None)
 
 
 def _completed(view: DcvView, answer: DcvState) -> DcvView:

@@ -149,14 +149,14 @@ def _next(number: int | None, ledger: str, status: str, state: str) -> tuple[str
     if number is None or ledger in {Ledger.DRAFT.value, Ledger.REFUSED.value, Ledger.NOT_PLACED.value}:
         return "", "", ""
     if ledger in _UNDER_WAY:
-        return "", f"being renewed by o{number}", ""
+        return "", f"o{number} renews it", ""
     if ledger == Ledger.UNCONFIRMED.value:
-        return "", f"its renewal o{number} is unconfirmed: it is being looked for", ""
+        return "", f"o{number} renews it, unconfirmed: it is looked for", ""
     folded = status.lower()
     if folded in _CAME_TO_NOTHING:
         return "", "", f"its renewal o{number} was {folded}"
     if not folded or folded in OPEN_STATUSES or state.startswith('"'):
-        return "", f"being renewed by o{number}, {state}", ""
+        return "", f"o{number} renews it, {state}", ""
     return f"o{number}", "", ""
 
 

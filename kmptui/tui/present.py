@@ -97,6 +97,12 @@ def day(value: date | datetime | None) -> str:
     return f"{shown.day} {shown:%b} {shown.year:04d}"
 
 
+def near_day(value: date | datetime, now: datetime) -> str:
+    """`2 Dec`, with the year where it is far away."""
+    shown = local(value).date() if isinstance(value, datetime) else value
+    return f"{shown.day} {shown:%b}" + (f" {shown.year:04d}" if abs(days_until(value, now)) > NEAR_YEAR else "")
+
+
 def days_until(value: date | datetime, now: datetime) -> int:
     """Whole days from today, in the host's zone; negative when it lies behind."""
     shown = local(value).date() if isinstance(value, datetime) else value
@@ -127,7 +133,7 @@ def expiry(value: date | datetime | None, now: datetime) -> str:
         return "-"
     shown = local(value).date() if isinstance(value, datetime) else value
     days = days_until(value, now)
-    words = f"{shown.day:>2} {shown:%b}" + (f" {shown.year}" if abs(days) > NEAR_YEAR else "")
+    words = f"{'' if shown.day > 9 else ' '}{near_day(value, now)}"
     return f"{days:>5,} d  {words}" if days > 0 else f"{'ended' if days else 'today':>7}  {words}"
 
 

@@ -71,7 +71,14 @@ def test_chosen_planned_renewed(filled) -> None:
     assert (shown["on"], shown["chosen"], shown["schedule"]["missed"]) == (True, 4, False)
     plan = {line["common_name"]: line for line in cli.json("auto-renewal", "plan", code=3)}
     assert {name for name, line in plan.items() if line["verdict"] == "due"} == set(DUE)
-    assert "DCV" in plan["crm.legacy.example.com"]["cause"]
+    assert plan["crm.legacy.example.com"]["cause"].startswith("DCV of legacy.example.com ended on ")
+    assert [line["common_name"] for line in cli.json("auto-renewal", "plan", "legacy", "BLOCKED", code=3)] == [
+        "crm.legacy.example.com"
+    ]
+    cli("auto-renewal", "plan", "--export", "-", code=2)
+    head, *lines = cli("auto-renewal", "plan", "--export", "-", "--format", "csv").out.splitlines()
+    assert head == "order_id,common_name,expires,verdict,reason,due,next,cause,cure,week"
+    assert {line.split(",")[1] for line in lines} == set(plan)
     done = cli.json("run-due", code=3)
     assert {line["common_name"] for line in done["done"] if line["job"] == "renewal"} == set(DUE)
     assert [line["common_name"] for line in done["blocked"]] == ["crm.legacy.example.com"]

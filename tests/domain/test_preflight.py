@@ -23,6 +23,7 @@ from kmptui.domain.preflight import (
     form_findings,
     mirror_findings,
     name_findings,
+    sentence,
     usable_profiles,
     validation_level,
 )
@@ -315,6 +316,17 @@ def test_names_with_one_cause_share_a_finding():
     )
     assert ended.cause.startswith("n0.example.edu, n1.example.edu, n2.example.edu and 2 more: DCV of example.edu")
     assert unknown.cause.startswith("a.example.com: no domain")
+    # outside of the form: what is wrong first, so that a short line tells it
+    assert sentence(ended) == (
+        "DCV of example.edu ended on 23 Nov 2026 (n0.example.edu, n1.example.edu, n2.example.edu and 2 more)"
+    )
+    assert sentence(unknown) == "no domain of this account covers it (a.example.com)"
+
+
+def test_what_says_by_itself_what_it_is_about_has_no_field_before_it():
+    assert sentence(Finding("organization", "ACME is no longer in SCM")) == "ACME is no longer in SCM"
+    assert sentence(Finding("names", "there is no name")) == "there is no name"
+    assert sentence(Finding("term", "30 days are not offered")) == "term: 30 days are not offered"
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "example", "edu"]), min_size=1, max_size=5), st.data())

@@ -10,7 +10,7 @@ from kmptui.errors import ReadOnly, ScmRefused, StateForbids, Unconfirmed
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.importing import ImportOptions
 from kmptui.services.validating import DcvView
-from kmptui.store import mirror
+from kmptui.store import ledger, mirror
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.homes import linked
 from tests.services.rig import Rig, opened, request
@@ -30,6 +30,8 @@ async def test_from_ended_to_validated(paths: Paths, sandbox_factory: SandboxFac
     async with opened(paths, sandbox_factory(certificates=60)) as rig:
         await rig.importing.run(ImportOptions())
         domain = await id_of(rig)
+        assert await rig.validating.behind(await rig.store.read(ledger.find, f"crm.{LEGACY}")) == domain
+        assert await rig.validating.behind(await rig.store.read(ledger.find, "soon9.example.com")) is None
         ended = await rig.validating.state(domain)
         assert (ended.step, ended.domain.status(rig.clock.now().date())) == (Step.START, "expired")
         # crm.legacy.example.com ends in 8 days

@@ -17,8 +17,8 @@ from kmptui.services.renewal import PlanLine
 from tests.tui.stage import NOW
 
 SHOP = "shop.example.com"
-CAUSE = "names: shop.example.com: DCV of example.com ended on 20 Nov 2026"
-CURE = "Publish the new CNAME and have it validated"
+CAUSE = "DCV of example.com ended on 20 Nov 2026 (shop.example.com and 7 more)"
+CURE = "Validate it: kmptui domains validate example.com --method cname"
 
 
 def renewals(lists: Any) -> list[RenewalLine]:

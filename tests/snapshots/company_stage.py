@@ -290,7 +290,7 @@ def the_health(organizations: Sequence[Organization]) -> HealthReport:
     return HealthReport(
         (
             Check("Role", "ok", "MRAO"),
-            Check("Password", "ok", "It ends 2026-12-27, in 34 d"),
+            Check("Password", "ok", "It ends 27 Dec, in 34 d"),
             Check("Clock", "ok", "It agrees with SCM's"),
             health.rest(organizations),
             health.validations(organizations, TODAY),

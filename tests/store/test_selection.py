@@ -123,7 +123,7 @@ def test_a_renewal_in_scms_console_is_followed(db: Db) -> None:
     assert (before.next_id, after.previous_id, after.row.auto_renew) == (after.id, 1, True)
     (subject,) = renewals.subjects(db, [1], NOW)
     decision = decide(subject, Policy(on=True), Facts(TODAY), NOW)
-    assert (decision.verdict, decision.reason) == (Verdict.UNDER_WAY, f"being renewed by o{after.id}, requested")
+    assert (decision.verdict, decision.reason) == (Verdict.UNDER_WAY, f"o{after.id} renews it, requested")
     ledger.merge(db, [new._replace(status="Issued", expires=TODAY + timedelta(days=199))], STAMP)
     certificates.add(
         db, certificate("new", after.id, not_before=NOW, not_after=NOW + timedelta(days=199)), ENTRY, STAMP

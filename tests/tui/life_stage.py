@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kmptui.domain import editing, renewable, renewal
@@ -23,7 +24,7 @@ from kmptui.services.editing import EditPreview
 from kmptui.services.life import LifeView
 from kmptui.services.ordering import Placed
 from kmptui.services.reissuing import ReissuePreview
-from kmptui.services.renewal import PlanLine
+from kmptui.services.renewal import PlanLine, matching
 from kmptui.services.renewing import Blocked, RenewalPreview
 from kmptui.services.revoking import Revoked, Target
 
@@ -293,6 +294,11 @@ class StageLife:
 
     async def plan(self, most: int) -> Sequence[PlanLine]:
         return self._renewal.lines[:most]
+
+    async def write_plan(self, path: Path, format: str, words: str, *, replace: bool) -> int:  # noqa: A002
+        lines = matching(self._renewal.lines, words)
+        path.write_text("".join(f"{format} {line.number}\n" for line in lines))
+        return len(lines)
 
     def policy(self) -> Policy:
         return self._renewal.now

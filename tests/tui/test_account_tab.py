@@ -193,7 +193,11 @@ async def test_the_home_screen_shows_the_stored_figures_and_opens_their_lists(tm
         said = shown(pilot.app.screen)
         assert "DCV       1 domain ended            example.edu: blocks 12 [/]" in said
         assert "stored, today" in said
-        await pilot.press("down", "enter")
+        assert "enter Open" in said.splitlines()[-1]
+        assert [line[:10] for line in said.splitlines() if line.startswith(">")] == ["> UNCONF'D"]
+        await pilot.press("down")
+        assert [line[:5] for line in shown(pilot.app.screen).splitlines() if line.startswith(">")] == ["> DCV"]
+        await pilot.press("enter")
         await until(pilot, lambda: pilot.app.screen.current is Topic.DOMAINS)
 
 

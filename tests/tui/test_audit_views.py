@@ -10,6 +10,7 @@ from kmptui.domain.listing import RENEWALS
 from kmptui.domain.renewal import Verdict
 from kmptui.services.renewal import PlanLine
 from kmptui.tui.app import KmptuiApp
+from kmptui.tui.dialogs.write_list import WriteListDialog
 from kmptui.tui.tabs.audit_columns import week
 from kmptui.tui.tabs.planned import PLAN
 from tests.tui.driving import screen_text, settle
@@ -64,6 +65,30 @@ async def test_u_turns_through_the_views_and_each_has_its_own_details(tmp_path: 
         await pilot.press("u", "u")
         await settle(pilot)
         assert tab_of(app).marked == (1, 2, 3), "a view keeps its marks"
+
+
+async def test_the_plan_is_written_as_it_is_filtered(tmp_path: Path) -> None:
+    workspace: Any = FakeWorkspace(tmp_path)
+    workspace.renewal.lines = tuple(planned(number) for number in range(1, 4))
+    app = KmptuiApp(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("7", "u")
+        await settle(pilot)
+        assert "since 23 Nov" in screen_text(app), "the day, where the verdict stands beside it"
+        await pilot.press("slash", *"blocked", "enter")
+        await settle(pilot)
+        await pilot.press("w")
+        await settle(pilot)
+        dialog = app.screen
+        assert isinstance(dialog, WriteListDialog)
+        assert "plan, filter: blocked" in screen_text(app)
+        assert dialog._path.value.endswith("plan.csv")
+        dialog._path.value = str(tmp_path / "plan.csv")
+        await pilot.press("ctrl+y")
+        await settle(pilot)
+        await pilot.pause()
+        assert "1 row written to" in screen_text(app)
+    assert (tmp_path / "plan.csv").read_text() == "csv o2\n"
 
 
 def test_weeks_by_their_monday() -> None:

@@ -159,6 +159,8 @@ async def test_renew_needs_a_csr_that_can_be_read(tmp_path: Path) -> None:
         await sees(pilot, "no CSR yet")
         await fill(pilot, dialog, csr=str(tmp_path / "missing.pem"))
         await until(pilot, lambda: field(dialog, "csr").is_bad)
+        assert "Your own CSR is sent; its key stays with you." in prose(dialog), "of no new key"
+        assert "kmptui orders renew o1 --csr FILE" in prose(dialog)
         await pilot.press("ctrl+y")
         await pilot.pause()
         assert play.renewing.renewed == []
@@ -221,6 +223,7 @@ async def test_revoke_is_off_until_the_name_is_typed(tmp_path: Path) -> None:
         field(dialog, "reason_code").choose(4)
         await fill(pilot, dialog, confirm="Shop.Example.edu")
         await until(pilot, lambda: "ctrl+y Revoke (off" not in prose(dialog))
+        assert "revoke c42 --reason-code 4 --reason 'lost laptop' --confirm NAME" in prose(dialog)
         await pilot.press("ctrl+y")
         await is_open(pilot, TextDialog)
         ((_, code, reason, typed),) = play.revoking.revoked
@@ -267,7 +270,9 @@ async def test_cancel_takes_a_message(tmp_path: Path) -> None:
         assert "x o4 slow.example.edu: it is applied" in prose(dialog)
         await pilot.press("ctrl+y")
         await until(pilot, lambda: field(dialog, "message").is_bad)
+        assert "kmptui orders cancel o3 --message TEXT" in prose(dialog)
         await fill(pilot, dialog, message="ordered twice")
+        await sees(pilot, "kmptui orders cancel o3 --message 'ordered twice'")
         await pilot.press("ctrl+y")
         await sees(pilot, "o3 new.example.edu: cancelled")
         assert play.deciding.decided == [("cancel", (3,), "ordered twice")]
@@ -339,6 +344,8 @@ async def test_auto_renewal_is_saved_as_a_whole(tmp_path: Path) -> None:
         await fill(pilot, rule, name="*.Example.edu")
         await pilot.press("ctrl+y")
         await sees(pilot, "+ name *.example.edu")
+        for line in ("set --days-before 25", "rule remove 1", "rule add --name '*.example.edu'"):
+            assert f"kmptui auto-renewal {line}" in prose(dialog)
         assert play.renewal.done == []
         await pilot.press("ctrl+y")
         await sees(pilot, "It matches 3 of the 40 certificates here")

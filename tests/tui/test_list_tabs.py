@@ -138,6 +138,28 @@ async def test_details_are_a_screen_when_narrow_and_a_pane_when_wide(workspace: 
         assert screen_text(app).count(narrow[0]) > 1, "in the list, and beside it"
 
 
+async def test_state_end_and_renewal_stay_beside_the_details(workspace: FakeWorkspace) -> None:
+    app = app_on(workspace)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("5")
+        await settle(pilot)
+        head = screen_text(app).splitlines()[3]
+        assert all(title in head for title in ("Common name", "State", "Expires", "Renewal"))
+        assert "Organization" in screen_text(app), "the details"
+
+
+async def test_help_names_the_key_that_leads_there(workspace: FakeWorkspace) -> None:
+    app = app_on(workspace)
+    async with app.run_test(size=(80, 200)) as pilot:
+        await pilot.press("5")
+        await settle(pilot)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        lines = [line.replace("│", " ").split() for line in screen_text(app).splitlines()]
+        assert [words[0] for words in lines if words[1:2] == ["Revoke:"]] == ["a"]
+        assert [words[0] for words in lines if words[1:3] == ["Take", "marks"]] == ["esc"]
+
+
 @pytest.mark.parametrize("tab", TABS)
 async def test_copying_shows_it_raw(workspace: FakeWorkspace, tab: str) -> None:
     app = app_on(workspace)

@@ -187,6 +187,19 @@ async def test_keys_faster_than_the_store_end_where_they_should() -> None:
         assert app.list.row is not None
 
 
+async def test_the_one_row_that_a_filter_leaves_is_drawn_wherever_the_cursor_stood() -> None:
+    app = Alone(FakeLists(300))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.list.go(250)
+        await settle(pilot)
+        app.list.ask(Query(Topic.ORDERS, "host7.example.edu"))
+        await settle(pilot)
+        assert app.list.total == 1
+        assert app.list.row.id == 7
+        assert "host7.example.edu" in text_of(app.list)[1]
+
+
 async def test_resizing_keeps_the_cursor_in_sight() -> None:
     app = Alone(FakeLists(300))
     async with app.run_test(size=(200, 50)) as pilot:
@@ -218,3 +231,10 @@ def test_columns_leave_by_rank() -> None:
 
     columns = (Column("a", 10, value, rank=2), Column("b", 10, value))
     assert [c.title for c, _ in fit(columns, 15)] == ["b"]
+
+
+def test_what_is_essential_comes_first_then_ease_then_the_rest() -> None:
+    assert [c.title for c, _ in fit(COLUMNS, 76)] == ["No.", "Common name", "State", "Expires", "Renewal"]
+    for room in range(76, 230):
+        widths = {column.title: cells for column, cells in fit(COLUMNS, room)}
+        assert "Organization" not in widths or widths["Common name"] >= 30

@@ -47,6 +47,9 @@ class StageValidating:
     async def known(self, domain_id: int) -> DcvView:
         return self.view
 
+    async def behind(self, order_id: int) -> int | None:
+        return self.view.domain.id
+
     async def state(self, domain_id: int) -> DcvView:
         self.asked += 1
         if self.unreachable is not None:

@@ -12,6 +12,7 @@ from kmptui.tui.messages import AccountChanged
 
 if TYPE_CHECKING:
     from kmptui.tui.tabs.account import AccountTab
+    from kmptui.tui.tabs.home_panel import NeedsList
 
 
 class OnAccount(Command["AccountTab"]):
@@ -19,6 +20,21 @@ class OnAccount(Command["AccountTab"]):
 
     def why_not(self, where: AccountTab) -> str:
         return "" if where.account is not None else "no account is linked yet"
+
+
+class OpenNeed(Command["NeedsList"]):
+    id = "account.open"
+    mode = Mode.QUICK
+    words = "Open the list that the line counts"
+    label = "Open"
+    keys = "enter"
+    place = 1
+
+    def why_not(self, where: NeedsList) -> str:
+        return "" if where.highlighted is not None else "nothing needs you"
+
+    async def run(self, where: NeedsList) -> None:
+        where.action_select()
 
 
 class SyncAll(OnAccount):

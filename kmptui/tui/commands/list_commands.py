@@ -157,21 +157,19 @@ class WriteList(OnList):
     label = "Write"
     keys = "w"
 
-    def why_not(self, where: ListTab) -> str:
-        return where.why_no_write()
-
     def line(self, where: ListTab) -> str:
         noun = NOUN.get(where.topic, where.topic.value)
-        if where.topic is Topic.AUDIT:
-            renewals = where.query_shown.view == RENEWALS
-            return f"kmptui {'auto-renewal audit --export FILE' if renewals else 'audit export'} --format csv"
         wanted = f" {shlex.quote(where.query_shown.filter)}" if where.query_shown.filter else ""
+        if where.topic is Topic.AUDIT:
+            view = where.query_shown.view
+            words = {RENEWALS: "auto-renewal audit --export FILE", "plan": f"auto-renewal plan{wanted} --export FILE"}
+            return f"kmptui {words.get(view, 'audit export')} --format csv"
         return f"kmptui {noun} list{wanted} --format csv"
 
     async def run(self, where: ListTab) -> None:
         from kmptui.tui.dialogs.write_list import WriteListDialog
 
-        written = await where.app.push_screen_wait(WriteListDialog(where.lists, where.query_shown, where.folder))
+        written = await where.app.push_screen_wait(WriteListDialog(where.write, where.query_shown, where.folder))
         if written is not None:
             where.say(f"{present.counted(written.rows, 'row')} written to {written.path}")
 

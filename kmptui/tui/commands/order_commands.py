@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from kmptui.domain.listing import Topic
-from kmptui.domain.order import ISSUED_STATUSES, OPEN_STATUSES, Ledger
+from kmptui.domain.order import ISSUED_STATUSES, OPEN_STATUSES, Ledger, OrderRow
 from kmptui.services.checking import CheckReport
 from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
 from kmptui.tui.commands.life_commands import (
+    NO_ORDER,
     NO_ROW,
     OF_CERTIFICATES,
     OF_ORDERS,
@@ -18,6 +19,7 @@ from kmptui.tui.commands.life_commands import (
     Renew,
     RenewalSettings,
     RetryBlocked,
+    awaited,
     certificate_of,
     order_of,
 )
@@ -189,21 +191,32 @@ class Settle(OnSubject):
 class OrderValidation(OnSubject):
     id = "order.dcv"
     mode = Mode.OPENS
-    words = "Validation (DCV) of this order: what to publish, what the CA saw"
+    words = "Validation (DCV): what this order waits for, or the domain that keeps it from being renewed"
     label = "DCV"
     keys = "V"
 
     def why_not(self, where: Subject) -> str:
         if where.row is None:
             return NO_ROW
-        waits = where.row.ledger is Ledger.ACCEPTED and where.row.status.lower() in OPEN_STATUSES
-        return "" if waits else "only an order that waits at SCM has a validation of its own"
+        if order_of(where) is None:
+            return NO_ORDER
+        row = where.row
+        if not isinstance(row, OrderRow) or awaited(row):
+            return ""
+        issued = row.ledger is Ledger.ACCEPTED and row.status.lower() in ISSUED_STATUSES | {"expired"}
+        return "" if issued else f"it is {row.state}: no domain keeps it"
 
     def line(self, where: Subject) -> str:
-        return f"kmptui orders dcv o{order_of(where)}"
+        return f"kmptui orders dcv o{order_of(where)}" if awaited(where.row) else ""
 
     async def run(self, where: Subject) -> None:
-        await where.ways.order_dcv(where.row.id)  # type: ignore[union-attr]  # why_not has looked
+        order = order_of(where)
+        if order is None:
+            return
+        if awaited(where.row):
+            await where.ways.order_dcv(order)
+        elif not await where.ways.validate_behind(order):
+            where.say(f"The domains of o{order}'s names are validated")
 
 
 class Note(OnSubject):
@@ -274,7 +287,7 @@ CERTIFICATE_COMMANDS: tuple[type[Command[Any]], ...] = (
     CheckOrders, *OF_CERTIFICATES, Export, OrderLike, AttachKey, Note, Delete, DestroyKey,
 )  # fmt: skip
 AUDIT_COMMANDS: tuple[type[Command[Any]], ...] = (
-    RenewalSettings, Renew, AutoRenew, RetryBlocked, VerifyAudit,
+    RenewalSettings, Renew, AutoRenew, OrderValidation, RetryBlocked, VerifyAudit,
 )  # fmt: skip
 
 

@@ -43,6 +43,13 @@ class Ways:
 
         await validate_domain(self._app, self._workspace, domain_id, self.writing())
 
+    async def validate_behind(self, order_id: int) -> bool:
+        """Validate the domain that keeps the order's names from being renewed; whether there is one."""
+        domain_id = await self._workspace.validating.behind(order_id)
+        if domain_id is not None:
+            await self.validate(domain_id)
+        return domain_id is not None
+
     async def order_dcv(self, order_id: int) -> None:
         from kmptui.tui.dialogs.order_dcv import order_dcv
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from kmptui.services.workspace import Workspace
 
 MOST_ROWS = 8
-LINE = "kmptui auto-renewal enable|disable|set --days-before N|rule add|rule remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class AutoRenewalDialog(Dialog[RenewalSettings]):
     AutoRenewalDialog #field-days > LineInput { width: 8; }
     AutoRenewalDialog #field-days > .field-note { width: 1fr; }
     AutoRenewalDialog .days-note { height: 2; padding-left: 15; }
+    AutoRenewalDialog .command-line { min-height: 2; }
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class AutoRenewalDialog(Dialog[RenewalSettings]):
         yield CheckField("beside_scm", "SCM's own", "renew also what SCM renews by itself", self._policy.beside_scm)
         yield Static(present.text("Rules: enter adds one, delete takes one off", present.STRONG), classes="rules-head")
         yield RulesList(compact=True, markup=False)
-        yield Static(present.text(LINE, present.MUTED), classes="command-line")
+        yield Static(classes="command-line")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -113,6 +114,7 @@ class AutoRenewalDialog(Dialog[RenewalSettings]):
     def _edited(self, event: Field.Edited) -> None:
         event.stop()
         self.show_error(None)
+        self._draw_command()
         self.start(self._weigh, group="weigh", exclusive=True)
 
     async def _weigh(self) -> None:
@@ -139,7 +141,28 @@ class AutoRenewalDialog(Dialog[RenewalSettings]):
         lines.append(_line(" ", "add a rule ..."))
         shown.set_options(lines)
         shown.highlighted = min(at if at is not None else len(lines) - 1, len(lines) - 1)
+        self._draw_command()
         self.draw_keys()
+
+    def _draw_command(self) -> None:
+        """The command lines that save what differs."""
+        line = "; ".join(f"kmptui auto-renewal {words}" for words in self._commands())
+        self.query_one(".command-line", Static).update(present.text(line, present.MUTED))
+
+    def _commands(self) -> list[str]:
+        before, found = self._policy, []
+        on, beside = bool(self._field("on").value), bool(self._field("beside_scm").value)
+        days = str(self._field("days").value).strip()
+        if days != str(before.days_before):
+            found.append(f"set --days-before {shlex.quote(days)}")
+        if on != before.on:
+            found.append("enable" if on else "disable")
+        if beside != before.beside_scm:
+            found.append(f"set {'--beside-scm' if beside else '--leave-to-scm'}")
+        found += [f"rule remove {number}" for number in sorted(self._removed)]
+        for new in self._added:
+            found.append(f"rule add --{new.kind} {shlex.quote(new.value)}{' --except' if new.exclude else ''}")
+        return found or ["show"]
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

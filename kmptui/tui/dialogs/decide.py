@@ -3,6 +3,7 @@ more, what remains."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,16 +96,23 @@ class DecideDialog(Dialog[str]):
             yield Static(present.text(f"  and {len(self._left_out) - SHOWN:,} more left out", present.MUTED))
         yield Static(present.text(WORDS[self._act].meaning), classes="decide-part")
         yield AreaField("message", "Message", check=entry.message, most=entry.LONGEST_REASON)
+        yield Static(classes="command-line decide-part")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._draw_command()
+
+    def _draw_command(self) -> None:
         numbers = " ".join(order.row.number for order in self._orders[:SHOWN])
         more = " …" if len(self._orders) > SHOWN else ""
-        yield Static(
-            present.text(f"kmptui orders {self._act} {numbers}{more} --message TEXT", present.MUTED),
-            classes="command-line decide-part",
-        )
+        message = self.query_one(AreaField).value.strip()
+        line = f"kmptui orders {self._act} {numbers}{more} --message {shlex.quote(message) if message else 'TEXT'}"
+        self.query_one(".command-line", Static).update(present.text(line, present.MUTED))
 
     @on(Field.Edited)
     def _edited(self, event: Field.Edited) -> None:
         event.stop()
+        self._draw_command()
         self.draw_keys()
 
     def can_act(self) -> str:

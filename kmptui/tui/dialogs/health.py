@@ -71,7 +71,7 @@ class HealthDialog(Dialog[None]):
     def _draw(self) -> None:
         lines: list[Content] = []
         shown = self.query_one(".health-lines", Static)
-        cells = max(30, shown.size.width - INDENT)
+        cells = max(30, self.query_one(".dialog-box").size.width - 1 - INDENT)  # the scroll bar has its place
         if self._report is not None:
             for check in sorted(self._report.checks, key=lambda check: ORDER.index(check.state)):
                 style = STYLES[check.state]

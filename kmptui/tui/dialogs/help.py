@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from kmptui.tui import present
-from kmptui.tui.commands.gather import offers
+from kmptui.tui.commands.gather import Offer, offers
 from kmptui.tui.keymap import shown_key
 from kmptui.tui.widgets.details import wrapped
 from kmptui.tui.widgets.dialog import TextDialog
@@ -48,7 +48,7 @@ class HelpDialog(TextDialog):
         seen: set[str] = set()
         for offer in offers(screen):
             seen.add(offer.command.id)
-            lines.append(_line(offer.key or "ctrl+p", offer.command.words))
+            lines.append(_line(_key(offer, screen), offer.command.words))
         plain: dict[str, list[str]] = {}
         for key, found in screen.active_bindings.items():
             if found.binding.description and found.binding.id not in seen and not key.startswith("alt+"):
@@ -57,6 +57,13 @@ class HelpDialog(TextDialog):
         for heading, table in (("Filter", FILTER), ("Words", WORDS)):
             lines += [Content(""), present.text(heading, present.STRONG), *(_line(*row) for row in table)]
         return cls("Help", Content("\n").join(lines))
+
+
+def _key(offer: Offer, screen: Screen[Any]) -> str:
+    """The key that reaches it, its own where it is not possible just now, else that of the list in which it stands."""
+    if offer.key or offer.command.keys:
+        return offer.key or shown_key(offer.command.keys.split(",")[0])
+    return "ctrl+p" if offer.where is screen.app else "a"
 
 
 def _line(key: str, words: str) -> Content:

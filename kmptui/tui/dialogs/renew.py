@@ -34,6 +34,7 @@ Ask = Callable[[Key], Awaitable["RenewalPreview"]]
 
 
 UNSURE = "SCM promises neither the end nor that comments and fields stay: what came is told once it is here."
+UNREAD = "Your own CSR is sent; its key stays with you. What will come is told once the file can be read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,10 @@ class RenewDialog(Dialog[RenewDecision]):
             return
         shown = self._preview
         cells = self.query_one(".renew-against", Static).size.width or 74
-        self.query_one(".renew-promise", Static).update(present.text(promise(shown)))
+        self.query_one(".renew-promise", Static).update(present.text(UNREAD if self._unread else promise(shown)))
         self.query_one(".renew-against", Static).update(weighed.told(shown.forbidden, shown.findings, cells))
-        self.query_one(".command-line", Static).update(present.text(shown.command, present.MUTED))
+        command = f"kmptui orders renew {shown.order.row.number} --csr FILE" if self._unread else shown.command
+        self.query_one(".command-line", Static).update(present.text(command, present.MUTED))
         self.draw_keys()
 
     def can_act(self) -> str:

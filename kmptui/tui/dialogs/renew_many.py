@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from kmptui.domain.order import Ledger
+from kmptui.domain.preflight import sentence
 from kmptui.errors import BadInput
 from kmptui.tui import present
 from kmptui.tui.dialogs import weighed
@@ -131,7 +132,7 @@ class RenewManyDialog(Dialog[ManyDecision]):
 def _held(preview: RenewalPreview, mark: str, style: str, cells: int) -> list[Content]:
     order = preview.order
     grave = [finding for finding in preview.findings if not finding.hint]
-    cause = preview.forbidden or "; ".join(finding.cause for finding in grave[:2])
+    cause = preview.forbidden or "; ".join(map(sentence, grave[:2]))
     cure = "" if preview.forbidden else next((finding.cure for finding in grave if finding.cure), "")
     words = f"{order.row.number} {present.name(order.common_name, cells // 3)}: {cause}" + (f". {cure}" if cure else "")
     first, *rest = wrapped(present.line(words), cells)

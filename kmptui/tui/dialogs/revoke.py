@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -81,8 +82,9 @@ class RevokeDialog(Dialog[RevokeDecision]):
         target = self._target
         noun = "certificates" if target.certificate_id is not None else "orders"
         confirm = "NAME" if target.confirm == BY_NAME else "SERIAL"
-        code = self.query_one(RadioLines).value
-        line = f"kmptui {noun} revoke {target.number} --reason-code {code} --reason TEXT --confirm {confirm}"
+        typed = self._typed()
+        reason = shlex.quote(typed.reason) if typed.reason else "TEXT"
+        line = f"kmptui {noun} revoke {target.number} --reason-code {typed.code} --reason {reason} --confirm {confirm}"
         self.query_one(".command-line", Static).update(present.text(line, present.MUTED))
 
     @on(Field.Edited)

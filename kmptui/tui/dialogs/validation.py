@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from kmptui.domain.dcv import METHODS, DcvRecord, Step, method_of
+from kmptui.domain.dcv import METHOD_WORDS, METHODS, DcvRecord, Step, method_words
 from kmptui.domain.domain import word
 from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from kmptui.services.validating import DcvView, Validating
     from kmptui.services.workspace import Workspace
 
-WORDS = {"cname": "CNAME", "txt": "TXT", "http": "HTTP", "https": "HTTPS", "email": "e-mail"}
 START, SUBMIT, LOOK = "Start", "Submit", "Look again"
 AS_FIELDS = 15
 """Cells of a label, where it stands above a field."""
@@ -92,7 +91,7 @@ class ValidationDialog(Dialog[None]):
         self._failed = False
         self._started: DcvRecord | None = None
         self.view = known
-        self._method = RadioField("method", "Method", [Option(m, WORDS[m]) for m in METHODS], METHODS[0])
+        self._method = RadioField("method", "Method", [Option(m, METHOD_WORDS[m]) for m in METHODS], METHODS[0])
         self._mailbox: ChoiceField[str] = ChoiceField("email", "Mailbox", ())
 
     # -- what it is about
@@ -223,7 +222,7 @@ class ValidationDialog(Dialog[None]):
     def _head(self) -> list[tuple[str, str, str]]:
         view, now = self.view, self._clock.now()
         status, style = tones.styled(view.domain.status(present.local(now).date()))
-        method = WORDS.get(method_of(view.domain.dcv_method), view.domain.dcv_method)
+        method = method_words(view.domain.dcv_method)
         ending = present.ending(view.domain.dcv_expires, now)
         state = ", ".join(filter(None, (status, ending, f"by {method}" if method else "")))
         first = f"; the first ends {present.when(view.blocks.first, now)}" if view.blocks.first else ""
@@ -241,7 +240,7 @@ class ValidationDialog(Dialog[None]):
             return "asking SCM …" if self._asking else "SCM did not tell"
         if state.step in {Step.START, Step.DONE} and word(state.order_status) in {"", "notinitiated"}:
             return "none runs"
-        by = f", by {WORDS[state.method]}" if state.method else ""
+        by = f", by {method_words(state.method)}" if state.method else ""
         when = f" {present.day(state.submitted)}" if state.submitted else ""
         return f"{state.order_status.replace('_', ' ').lower()}{when}{by}"
 
@@ -272,7 +271,8 @@ class ValidationDialog(Dialog[None]):
             note = " A file proves this very name alone, none below it."
         elif self.chosen == "email":
             note = " SCM names the mailboxes that may be asked."
-        return f"ctrl+y starts a validation by {WORDS[self.chosen]}; then the record to publish is shown here.{note}"
+        by = method_words(self.chosen)
+        return f"ctrl+y starts a validation by {by}; then the record to publish is shown here.{note}"
 
 
 def cells_of(dialog: Dialog[None]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from kmptui.domain.preflight import sentence
 from kmptui.errors import Finding
 from kmptui.tui import present
 from kmptui.tui.widgets.details import wrapped
@@ -33,7 +34,7 @@ def told(forbidden: str, findings: Sequence[Finding], cells: int) -> Content:
     lines: list[Content] = []
     for finding in ordered[:MOST]:
         mark, style = ("!", present.WARNING) if finding.hint or finding.stale_prone else ("x", present.ERROR)
-        words = f"{finding.field}: {finding.cause}" + (f". {finding.cure}" if finding.cure else "")
+        words = sentence(finding) + (f". {finding.cure}" if finding.cure else "")
         lines += _piece(mark, words, style, cells)
     if len(ordered) > MOST:
         lines.append(present.text(f"{INDENT}and {len(ordered) - MOST:,} more", present.MUTED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.containers import Horizontal
@@ -70,8 +71,11 @@ class AuditTab(ListTab):
             self._views[view] = WindowedList(self._source, COLUMNS[view], self._clock, query)
         return self._views[view]
 
-    def why_no_write(self) -> str:
-        return "the plan is printed by: kmptui auto-renewal plan --json" if self.query_shown.view == PLAN else ""
+    async def write(self, path: Path, format: str, *, replace: bool) -> int:  # noqa: A002
+        query = self.query_shown
+        if query.view == PLAN:
+            return await self.life.write_plan(path, format, query.filter, replace=replace)
+        return await super().write(path, format, replace=replace)
 
     @property
     def marked(self) -> tuple[int, ...]:

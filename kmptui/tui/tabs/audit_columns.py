@@ -73,16 +73,23 @@ def _verdict(row: PlannedRow, _: datetime) -> Cell:
     return word.upper() if word == "blocked" else word, VERDICTS.get(word, "muted" if word == "not due" else "")
 
 
+def _why(row: PlannedRow, now: datetime) -> Cell:
+    """The verdict stands beside it, and so does the end."""
+    if row.due is not None and row.verdict in {"due", "not due"}:
+        return f"{'since' if row.verdict == 'due' else 'on'} {present.near_day(row.due, now)}", ""
+    return row.cause or row.reason, ""
+
+
 def _next(row: PlannedRow, now: datetime) -> Cell:
     return (present.clock(row.next, now) if row.next <= now else present.day(row.next)) if row.next else "-", ""
 
 
 PLAN = (
-    Column("Week", 12, lambda r, now: (week(r.week, now), "muted"), rank=1),
+    Column("Week", 11, lambda r, now: (week(r.week, now), "muted"), rank=1),
     Column("No.", 6, lambda r, _: (r.number, "muted"), rank=3),
     Column("Common name", 20, lambda r, _: (present.name(r.common_name, 90), ""), grow=3, most=64),
     Column("Expires", 15, lambda r, now: tones.ends(r.expires, now), rank=2),
     Column("Renewal", 9, _verdict),
-    Column("Why", 16, lambda r, _: (r.cause or r.reason, ""), grow=4, most=120),
+    Column("Why", 17, _why, grow=4, most=120),
     Column("Next look", 12, _next, rank=4),
 )

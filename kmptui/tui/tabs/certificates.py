@@ -30,7 +30,15 @@ def _key(row: CertificateRow, _: datetime) -> Cell:
 
 COLUMNS = (
     Column("No.", 6, lambda r, _: (r.number, "muted"), sort="id"),
-    Column("Common name", 24, lambda r, _: (present.name(r.common_name, 90), ""), grow=3, sort="common_name", most=64),
+    Column(
+        "Common name",
+        24,
+        lambda r, _: (present.name(r.common_name, 90), ""),
+        grow=3,
+        sort="common_name",
+        most=64,
+        easy=30,
+    ),
     Column("Names", 5, lambda r, _: (f"{r.names_count:,}", ""), right=True, rank=3),
     Column("State", 10, _state),
     Column("Expires", 15, _expires, sort="not_after", rank=1, grow=1, most=20),
@@ -61,7 +69,7 @@ class CertificatesTab(ListTab):
 
     def empty_words(self) -> str:
         return (
-            "The repository is empty.\nA certificate comes in when an order is issued and fetched: "
+            "The repository is empty.\nA certificate comes in when its order is issued and fetched.\n"
             "n orders one, I imports existing orders."
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from kmptui.domain.dcv import Dependents
+from kmptui.domain.dcv import Dependents, method_words
 from kmptui.domain.domain import Domain
 from kmptui.domain.listing import Topic
 from kmptui.tui import present
@@ -32,7 +32,7 @@ COLUMNS = (
     Column("Domain", 26, lambda r, _: (present.name(r.name, 90), ""), grow=3, sort="name", most=80),
     Column("Status", 14, _status, sort="status"),
     Column("DCV to", 20, _ends, sort="dcv_expires", rank=1),
-    Column("Method", 8, lambda r, _: (r.dcv_method.lower() or "-", ""), rank=4),
+    Column("Method", 8, lambda r, _: (method_words(r.dcv_method) or "-", ""), rank=4),
     Column("State", 9, lambda r, _: (r.state.lower() or "-", "muted"), rank=5),
     Column("Delegated", 9, lambda r, _: (f"{len(r.delegations):,}", ""), rank=3, right=True),
     Column("Id", 7, lambda r, _: (str(r.id), "muted"), rank=2, right=True, sort="id"),
@@ -75,24 +75,30 @@ class DomainsTab(ListTab):
             f"{c.number} {present.name(c.common_name)}, ends {present.when(c.not_after, now)}"
             for c in view.certificates
         ]
+        ending = present.ending(domain.dcv_expires, now)
         return Details(
             title=present.name(domain.name),
             state=tones.styled(domain.status(today)),
             alerts=tuple(_alerts(domain, view.blocks, now)),
             facts=(
-                fact("DCV", f"{domain.validation_status or 'unknown'}, to {present.when(domain.dcv_expires, now)}"),
-                fact("Method", domain.dcv_method or "-"),
+                fact("DCV", ", ".join(filter(None, (_scm(domain.validation_status), ending)))),
+                fact("Method", method_words(domain.dcv_method) or "-"),
                 fact("Blocks" if _stopped(domain, now) else "Would block", _blocked(view.blocks, now)),
-                fact("State", f"{domain.state or 'unknown'}; delegation {domain.delegation_status or 'unknown'}"),
+                fact("State", f"{_scm(domain.state)}; delegation {_scm(domain.delegation_status)}"),
                 facts("Delegated", delegations, none="to nobody: nothing can be ordered under it"),
                 facts(
-                    f"Needed by {present.count(view.certificates_total)}",
+                    f"Needed by {present.count(view.certificates_total)}" if depending else "Needed by",
                     depending,
                     none="no certificate of the repository",
                 ),
                 fact("Id", domain.id),
             ),
         )
+
+
+def _scm(word: str) -> str:
+    """SCM's word for a state, without its capitals."""
+    return word.replace("_", " ").lower() or "unknown"
 
 
 def _stopped(domain: Domain, now: datetime) -> bool:

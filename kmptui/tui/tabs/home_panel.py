@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -19,11 +21,14 @@ from kmptui.domain.clock import Clock
 from kmptui.domain.text import width
 from kmptui.services.home import HomeView, Need
 from kmptui.tui import present
+from kmptui.tui.commands.account_commands import OpenNeed
+from kmptui.tui.commands.command import Commanded
 from kmptui.tui.messages import ShowList
 from kmptui.tui.widgets.details import wrapped
 
 WORST = frozenset({"ACCOUNT", "UNCONF'D", "FAILED", "DCV", "SCHEDULE", "KEYS"})
-WORD, LABEL = 10, 14
+LEAD, WORD, LABEL = 2, 10, 14
+"""Cells before a line, where its mark stands; of its word; of a quiet line's label."""
 FEWEST = 6
 """Lines of what needs somebody that are seen, however much stands below."""
 
@@ -36,9 +41,11 @@ class NeedChosen(Message):
         self.need = need
 
 
-class NeedsList(OptionList):
-    """The lines; Enter opens the list that a line counts. The bar stays on its line while the figures change."""
+class NeedsList(Commanded, OptionList):
+    """The lines, the current one marked as in every list; Enter opens the list that a line counts. The bar stays on its
+    line while the figures change."""
 
+    OFFERS = (OpenNeed,)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
@@ -49,15 +56,23 @@ class NeedsList(OptionList):
     def __init__(self) -> None:
         super().__init__(compact=True, markup=False, id="needs")
 
+    def render_line(self, y: int) -> Strip:
+        """Each option is one line: that of the bar begins with its mark, which tells it without colour, too."""
+        strip = super().render_line(y)
+        if self.highlighted is None or y + self.scroll_offset.y != self.highlighted or not strip.cell_length:
+            return strip
+        first = next(iter(strip))
+        return Strip([Segment(">", first.style), *strip.crop(1)], strip.cell_length)
+
 
 class HomePanel(Vertical, can_focus=True):
     """Draws a HomeView; `facts` are lines of the account and the vault, instead of those with the same label. It takes
     the focus while there is no line to stand on, so that the keys of the tab work."""
 
     DEFAULT_CSS = """
-    HomePanel { height: 1fr; padding: 0 1; }
-    HomePanel .home-head { height: 1; }
-    HomePanel .home-stale { color: $text-warning; }
+    HomePanel { height: 1fr; padding: 0 1 0 0; }
+    HomePanel .home-head { height: 1; padding-left: 1; }
+    HomePanel .home-stale { color: $text-warning; padding-left: 1; }
     HomePanel NeedsList {
         height: auto; max-height: 1fr; border: none; padding: 0; background: $background; text-wrap: nowrap;
     }
@@ -65,7 +80,7 @@ class HomePanel(Vertical, can_focus=True):
     HomePanel NeedsList > .option-list--option { padding: 0; }
     HomePanel NeedsList > .option-list--option-highlighted,
     HomePanel NeedsList:focus > .option-list--option-highlighted { background: $primary 30%; color: $foreground; }
-    HomePanel .home-facts { height: auto; margin-top: 1; }
+    HomePanel .home-facts { height: auto; margin-top: 1; padding-left: 1; }
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -105,14 +120,15 @@ class HomePanel(Vertical, can_focus=True):
         if view is None:
             head.update(present.text("Reading the store ..."))
             return
-        head.update(self._head(view, self.size.width))
+        cells = self.size.width - 1
+        head.update(self._head(view, cells))
         stale.update(present.text(f"! {view.stale}"))
         stale.display = bool(view.stale)
         told = {label for label, _ in self._facts}
         lines = [
             present.join((present.cell("" if row else label, LABEL), present.MUTED), piece)
             for label, words in (*(fact for fact in view.facts if fact[0] not in told), *self._facts)
-            for row, piece in enumerate(wrapped(present.line(words), max(20, self.size.width - LABEL)))
+            for row, piece in enumerate(wrapped(present.line(words), max(20, cells - LABEL)))
         ]
         self._draw_needs(view.needs, self.size.height - len(lines) - 2 - bool(view.stale))
         self.query_one(".home-facts", Static).update(Content("\n").join(lines))
@@ -139,7 +155,7 @@ class HomePanel(Vertical, can_focus=True):
         at = listing.highlighted or 0
         word = self._needs[at].word if at < len(self._needs) else ""
         self._needs = needs
-        cells = max(40, self.size.width - bar)
+        cells = max(40, self.size.width - bar - LEAD)
         listing.display = bool(needs)
         listing.set_options([Option(found) for found in need_lines(needs, cells)])
         if needs:
@@ -171,7 +187,7 @@ def need_lines(needs: Sequence[Need], cells: int) -> list[Content]:
     room = max(0, cells - WORD - wide - 1)
     return [
         present.join(
-            (present.cell(need.word, WORD), present.ERROR if need.word in WORST else present.WARNING),
+            " " * LEAD, (present.cell(need.word, WORD), present.ERROR if need.word in WORST else present.WARNING),
             present.cell(what, wide), " ", present.line(need.example, room),
         )
         for need, what in zip(needs, counted, strict=True)

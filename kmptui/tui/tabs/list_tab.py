@@ -31,7 +31,7 @@ from kmptui.tui.widgets.list_title import ListTitle, TitleFacts
 from kmptui.tui.widgets.windowed_list import WindowedList, row_id
 
 WIDE = 120
-"""From so many columns on the details stand beside the list."""
+"""From so many columns on the details stand beside the list, which keeps what it shows where there are 80."""
 OLD_ORDERS_HOURS = 26
 OLD_REST_HOURS = 8 * 24
 
@@ -48,7 +48,8 @@ class ListTab(Tab):
     ListTab { layers: default above; }
     ListTab > .list-and-details { height: 1fr; }
     ListTab WindowedList { width: 3fr; }
-    ListTab DetailsView { display: none; width: 2fr; border-left: vkey $panel; }
+    ListTab DetailsView { display: none; width: 2fr; max-width: 72; border-left: vkey $panel; }
+    ListTab.-beside WindowedList { min-width: 80; }
     ListTab.-beside DetailsView { display: block; }
     """
 
@@ -149,9 +150,9 @@ class ListTab(Tab):
         """Why the list keeps its order; empty where another can be chosen."""
         return ""
 
-    def why_no_write(self) -> str:
-        """Why the list cannot be written to a file; empty where it can."""
-        return ""
+    async def write(self, path: Path, format: str, *, replace: bool) -> int:  # noqa: A002
+        """Write the whole list, as it is filtered and sorted; the number of rows. Raises BadInput."""
+        return await self.lists.write(self.query_shown, path, format, replace=replace)
 
     def empty_words(self) -> str:
         """Why the list is empty without any filter, and the key that fills it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from kmptui.domain.certificate import CertificateRow
-from kmptui.domain.order import ISSUED_STATUSES, Ledger, Order, OrderRow
-from kmptui.domain.retrying import NEVER
+from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, Ledger, Order, OrderRow
+from kmptui.domain.retrying import NEVER, Trouble
 from kmptui.services.life import Life, LifeView
 from kmptui.services.lists import Lists
 from kmptui.services.proving import Proof
@@ -25,6 +26,17 @@ HOLDS = {
     "failed": "fetching it failed; c tries again",
     "key mismatch": "its certificate has another key than the one that was ordered with",
 }
+NOTHING_CAME = CLOSED_STATUSES | {Ledger.DRAFT, Ledger.REFUSED, Ledger.NOT_PLACED}
+"""States of a renewal after which the order stands as before."""
+TROUBLES: dict[str, tuple[str, str]] = {
+    Trouble.DOMAIN: ("BLOCKED dcv", "error"),
+    Trouble.REFUSED: ("REFUSED", "error"),
+    Trouble.GIVEN_UP: ("GIVEN UP", "error"),
+    **dict.fromkeys((Trouble.UNREACHABLE, Trouble.TEMPORARY, Trouble.HELD), ("tried again", "warning")),
+}
+"""What the list says of a renewal that did not come about; all others are BLOCKED, and the details say by what."""
+UNPROVED = re.compile(r"\bDCV of \S+ ended|\bis not validated\b|\bis validated over HTTP\b")
+"""Causes that a domain's validation mends."""
 
 
 async def of(
@@ -67,7 +79,7 @@ async def of(
     return Details(
         title=f"{head.number} {present.name(head.common_name)}",
         state=(f"{head.state}, {ending}" if ending else head.state, tones.styled(head.state)[1]),
-        alerts=tuple(_alerts(order, around)),
+        alerts=tuple(_alerts(order, around, now)),
         facts=tuple(found),
     )
 
@@ -76,11 +88,14 @@ def _names(order: Order) -> Fact:
     return facts(present.counted(len(order.names), "name"), [present.name(name) for name in order.names], most=10)
 
 
-def _alerts(order: Order, around: LifeView) -> list[str]:
+def _alerts(order: Order, around: LifeView, now: datetime) -> list[str]:
     found = []
     if around.decision.pressing:
-        cure = f": {around.decision.cure}" if around.decision.cure else ""
-        found.append(f"RENEWAL BLOCKED  {around.decision.cause}{cure} ({cure_key(around)})")
+        found.append(f"RENEWAL BLOCKED  {around.decision.cause}. {_tried(around, now)}{mended_by(around)}")
+    elif (refused := around.refused) is not None:
+        code = f" (SCM code {refused.code})" if refused.code is not None else ""
+        when = f" Tried {present.clock(refused.last, now)}." if refused.last is not None else ""
+        found.append(f"RENEWAL FAILED  {refused.cause}{code}.{when} r tries it again")
     if order.row.ledger is Ledger.UNCONFIRMED:
         found.append("UNCONFIRMED  sent, no clear answer: it may exist at SCM. It is not sent again; x settles it")
     if order.reissuing:
@@ -98,21 +113,37 @@ def _alerts(order: Order, around: LifeView) -> list[str]:
     return found
 
 
-def cure_key(around: LifeView) -> str:
-    """The key that leads to the cure."""
-    trouble = around.attempt.trouble.value if around.attempt is not None else ""
-    if trouble in {"dcv", "mirror"} or "validation" in around.decision.cause or "DCV" in around.decision.cause:
-        return "3 shows the domain; then r"
-    if "switched off" in around.decision.cause:
-        return "7, then p"
-    return "N orders like it" if around.decision.next is None and around.attempt is None else "r tries it now"
+def _tried(around: LifeView, now: datetime) -> str:
+    """When it was tried, how often, and when it is tried again by itself."""
+    attempt = around.attempt
+    if attempt is None:
+        return ""
+    often = f", {present.counted(attempt.tries, 'try', 'tries')}" if attempt.tries > 1 else ""
+    again = "not again by itself" if attempt.again == NEVER else f"next {present.clock(attempt.again, now)}"
+    return f"Tried {present.clock(attempt.last, now)}{often}, {again}. "
+
+
+def mended_by(around: LifeView) -> str:
+    """The cure, with the key that leads to it instead of the command line."""
+    decision, attempt = around.decision, around.attempt
+    if (attempt is not None and attempt.trouble is Trouble.DOMAIN) or UNPROVED.search(decision.cause):
+        return "V validates the domain, then r renews"
+    cure = decision.cure.partition(": kmptui ")[0]
+    if "switched off" in decision.cause:
+        key = "7, then p"
+    elif decision.next is None and attempt is None:
+        key = "N orders like it"
+    else:
+        key = "r tries it now"
+    return f"{cure} ({key})" if cure else key
 
 
 def _key_words(order: Order) -> str:
     kind = order.key or "unknown kind"
     if order.spki:
         sealed = ", password kept for exports" if order.has_keystore_password else ""
-        return f"{kind}, made here; keystore {order.keystore}{sealed}"
+        keystore = {"pkcs12": "PKCS#12"}.get(order.keystore, order.keystore.upper())
+        return f"{kind}, made here; keystore {keystore}{sealed}"
     return f"{kind}; the private key is not from here"
 
 
@@ -152,7 +183,8 @@ def _renewal(around: LifeView, now: datetime) -> tuple[Part, ...]:
     if (attempt := around.attempt) is not None:
         code = f" (SCM code {attempt.code})" if attempt.code is not None else ""
         tries = present.counted(attempt.tries, "try", "tries")
-        lines.append((f"last try {present.clock(attempt.last, now)}, {tries}: {attempt.cause}{code}", present.WARNING))
+        why = f": {attempt.cause}{code}" if attempt.cause != decision.cause else code
+        lines.append((f"last try {present.clock(attempt.last, now)}, {tries}{why}", present.WARNING))
         again = "never again by itself" if attempt.again == NEVER else f"next try {present.moment(attempt.again)}"
         lines.append((f"{again}; r tries it now", ""))
     elif decision.next is not None and not blocked:
@@ -176,10 +208,10 @@ def renewal_cell(row: OrderRow, due: datetime | None, on: bool, now: datetime) -
     """The column of the list: `not chosen`, `due in 12 d`, `BLOCKED dcv`, `done: o204`."""
     if row.next_id is not None and row.next_state.startswith("issued"):
         return f"done: o{row.next_id}", "good"
-    if row.next_id is not None and row.next_state in tones.WAITING:
-        return f"o{row.next_id} waits", "warning"
+    if row.next_id is not None and row.next_state not in NOTHING_CAME:
+        return f"o{row.next_id} waits", "error" if row.next_state == Ledger.UNCONFIRMED else "warning"
     if row.blocked:
-        return f"BLOCKED {row.blocked}", "error"
+        return TROUBLES.get(row.blocked, ("BLOCKED", "error"))
     if row.ledger is not Ledger.ACCEPTED or not row.state.startswith(("issued", "reissue")):
         return ("chosen" if row.auto_renew else "-"), "muted"
     if not row.auto_renew or due is None:

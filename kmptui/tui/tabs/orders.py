@@ -33,7 +33,15 @@ RENEWAL = Column("Renewal", 12, lambda r, _: (r.blocked, ""), rank=2, grow=1, mo
 """Its cells need what is set about automatic renewal: the tab gives them."""
 COLUMNS = (
     Column("No.", 6, lambda r, _: (r.number, "muted"), sort="id"),
-    Column("Common name", 22, lambda r, _: (present.name(r.common_name, 90), ""), grow=3, sort="common_name", most=64),
+    Column(
+        "Common name",
+        22,
+        lambda r, _: (present.name(r.common_name, 90), ""),
+        grow=3,
+        sort="common_name",
+        most=64,
+        easy=30,
+    ),
     Column("Names", 5, lambda r, _: (f"{r.names_count:,}", ""), right=True, rank=3),
     Column("State", 17, lambda r, _: tones.state(r.state), sort="status", grow=1, most=24),
     Column("Expires", 15, _expires, sort="expires", rank=1, grow=1, most=20),

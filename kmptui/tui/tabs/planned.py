@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from kmptui.domain.listing import Query, Window
+from kmptui.services.renewal import matching
 
 if TYPE_CHECKING:
     from kmptui.services.renewal import PlanLine
@@ -55,18 +56,18 @@ class Planned:
         if query.view != PLAN:
             found: Window[Any] = await self._lists.window(query, offset, limit)
             return found
-        rows = _matching(await self._read(), query.filter)
+        rows = await self._read(query.filter)
         return Window(rows[offset : offset + limit], offset, len(rows))
 
     async def position(self, query: Query, row_id: int) -> int | None:
         if query.view != PLAN:
             place: int | None = await self._lists.position(query, row_id)
             return place
-        rows = _matching(await self._read(), query.filter)
+        rows = await self._read(query.filter)
         return next((at for at, row in enumerate(rows) if row.id == row_id), None)
 
-    async def _read(self) -> tuple[PlannedRow, ...]:
-        return tuple(row_of(line) for line in await self._plan(MOST))
+    async def _read(self, words: str) -> tuple[PlannedRow, ...]:
+        return tuple(row_of(line) for line in matching(await self._plan(MOST), words))
 
 
 def row_of(line: PlanLine) -> PlannedRow:
@@ -75,17 +76,3 @@ def row_of(line: PlanLine) -> PlannedRow:
         line.order_id, line.common_name, line.expires, str(line.verdict), line.reason, line.due, line.next,
         line.cause, line.cure, line.week,
     )  # fmt: skip
-
-
-def _matching(rows: Sequence[PlannedRow], wanted: str) -> tuple[PlannedRow, ...]:
-    words = wanted.casefold().split()
-    if not words:
-        return tuple(rows)
-    return tuple(
-        row
-        for row in rows
-        if all(
-            word in f"{row.number} {row.common_name} {row.verdict} {row.reason} {row.cause}".casefold()
-            for word in words
-        )
-    )

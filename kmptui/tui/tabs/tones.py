@@ -13,6 +13,7 @@ TONES = {
     "refused": "error",
     "issued, not added": "warning",
     "reissue under way": "warning",
+    "init": "warning",
     "requested": "warning",
     "saapproved": "warning",
     "approved": "warning",
@@ -37,8 +38,6 @@ TONES = {
     "failed": "error",
     "unknown": "muted",
 }
-WAITING = frozenset(word for word, tone in TONES.items() if tone == "warning") - {"issued, not added", "changed"}
-"""States of an order in which it waits for somebody."""
 STYLES = {"error": present.ERROR, "warning": present.WARNING, "good": present.GOOD, "muted": present.MUTED, "": ""}
 
 

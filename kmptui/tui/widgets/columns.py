@@ -9,6 +9,8 @@ from typing import Any
 
 Cell = tuple[str, str]
 """A text, perhaps foreign, and its tone: "", good, warning, error or muted."""
+ESSENTIAL = 3
+"""Columns up to this rank come before the ease of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +27,19 @@ class Column:
     sort: str = field(default="")
     most: int = 0
     """It grows no wider than this; 0: without bound."""
+    easy: int = 0
+    """So wide it is before columns that are not essential join it; 0: as wide as `cells`."""
 
 
 def fit(columns: Sequence[Column], room: int) -> list[tuple[Column, int]]:
     """The columns that fit into `room` cells, in their order, with their widths; one blank between them."""
     chosen = list(columns)
-    while len(chosen) > 1 and sum(c.cells for c in chosen) + len(chosen) - 1 > room:
-        worst = max(c.rank for c in chosen)
-        last = max(at for at, c in enumerate(chosen) if c.rank == worst)
-        if worst == 0:
+    while True:
+        worst = max((c.rank for c in chosen), default=0)
+        widths = [max(c.cells, c.easy if worst > ESSENTIAL else 0) for c in chosen]
+        if worst == 0 or len(chosen) == 1 or sum(widths) + len(chosen) - 1 <= room:
             break
-        del chosen[last]
-    widths = [c.cells for c in chosen]
+        del chosen[max(at for at, c in enumerate(chosen) if c.rank == worst)]
     spare = room - sum(widths) - len(chosen) + 1
     growing = [at for at, c in enumerate(chosen) if c.grow]
     while spare > 0 and growing:

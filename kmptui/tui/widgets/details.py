@@ -15,6 +15,10 @@ from kmptui.tui.commands.command import with_alt
 
 Part = tuple[str, str]
 """A text, perhaps foreign, and its style (see `present`)."""
+BESIDE, BELOW = 13, 2
+"""Cells before a text that stands beside its label, or below it."""
+NARROW = 50
+"""Cells below which a long text has more room under its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,31 +109,43 @@ class DetailsView(VerticalScroll, can_focus=True):
 def content(details: Details, cells: int) -> Content:
     """The details as text, `cells` wide: long texts are wrapped under their label."""
     state, style = details.state
-    state, title = present.line(state, cells), present.line(details.title, cells)
+    state, title = present.line(state), present.line(details.title, cells)
     gap = cells - present.width(title) - present.width(state)
     if gap >= 2:
         lines = [present.join((title, present.STRONG), " " * gap, (state, style))]
     else:
-        lines = [present.text(title, present.STRONG), present.text(state, style)]
+        lines = [present.text(title, present.STRONG)]
+        lines += [present.text(piece, style) for piece in wrapped(state, cells)]
     lines += [present.text(f"! {alert}", present.WARNING) for alert in details.alerts]
-    indent = 13
     for item in details.facts:
-        for at, (words, tone) in enumerate(item.lines):
-            label = item.label if at == 0 else ""
-            for row, piece in enumerate(wrapped(present.line(words), max(10, cells - indent))):
-                head = present.cell(label if row == 0 else "", indent - 1) + " "
-                lines.append(present.join((head, present.MUTED), (piece, tone)))
+        lines += _fact(item, cells)
     return Content("\n").join(lines)
 
 
+def _fact(item: Fact, cells: int) -> list[Content]:
+    """The label with the text beside it; where that has little room and does not fit, or the label is a long one, the
+    text stands below."""
+    words = [(present.line(text), tone) for text, tone in item.lines]
+    longest = max((present.width(text) for text, _ in words), default=0)
+    below = len(item.label) >= BESIDE or (cells < NARROW and longest > cells - BESIDE)
+    indent = BELOW if below else BESIDE
+    lines = [present.text(item.label, present.MUTED)] if below else []
+    for text, tone in words:
+        for piece in wrapped(text, max(10, cells - indent)):
+            label = "" if lines else item.label
+            lines.append(present.join((present.cell(label, indent), present.MUTED), (piece, tone)))
+    return lines
+
+
 def wrapped(text: str, cells: int) -> list[str]:
-    """A printable line cut into pieces of at most `cells` cells, at wide gaps or blanks where there are any."""
+    """A printable line cut into pieces of at most `cells` cells, at wide gaps, blanks or colons where there are any."""
     pieces: list[str] = []
     rest = text
     while present.width(rest) > cells:
         cut = len(present.clip(rest, cells + 1)) - 1  # less the mark of the cut, or what is one cell too much
         wide, blank = rest.rfind("   ", cells // 2, cut + 1), rest.rfind(" ", cells // 2, cut + 1)
-        at = next((place for place in (wide, blank, cut) if place > 0), 1)
+        pair = rest.rfind(":", cells // 2, cut) + 1  # of a serial
+        at = next((place for place in (wide, blank, pair, cut) if place > 0), 1)
         pieces.append(rest[:at].rstrip())
         rest = rest[at:].lstrip()
     return [*pieces, rest]

@@ -237,6 +237,7 @@ class WindowedList(ScrollView, can_focus=True):
         if window is not None:
             self._take(window)
             self._arrive()
+            self.refresh()  # rows on the screen were lacking, also where the cursor stays
 
     async def _read_anew(self) -> None:
         """Find the row of the cursor again and keep it at its height on the screen."""
@@ -256,7 +257,7 @@ class WindowedList(ScrollView, can_focus=True):
         if window.total <= goal:
             goal = max(0, window.total - 1)
             top = max(0, min(top, window.total - self.page))
-            if goal and not (window.offset <= top and goal < window.offset + len(window.rows)):
+            if window.total and not (window.offset <= top and goal < window.offset + len(window.rows)):
                 window = await self._window(query, max(0, top - MARGIN)) or window
         self._now = self.clock.now()
         self._take(window)

@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from kmptui.domain.order import OrderRequest
+from kmptui.domain.preflight import sentence
 from kmptui.errors import Finding
 from kmptui.services.ordering import Preview
 from kmptui.tui import present
@@ -44,7 +45,7 @@ class PreviewDialog(Dialog[bool]):
             yield Static(present.text(words, present.WARNING), classes="preview-part mirror")
         for finding in self._preview.findings:
             if finding.hint and finding not in self._mirror:
-                yield Static(present.text(f"{finding.field}: {finding.cause}. {finding.cure}", present.MUTED))
+                yield Static(present.text(f"{sentence(finding)}. {finding.cure}", present.MUTED))
         yield Static(present.text("The same from a shell", present.STRONG), classes="preview-part")
         yield Static(present.text(self._preview.command + (" --each" if self._each else "")), classes="command-line")
         head = "The first of the requests" if self._each else "The request, as SCM will get it"
