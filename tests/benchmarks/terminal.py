@@ -97,12 +97,16 @@ class Terminal:
         first, last = (self._begin + got[at][0] - pressed for at in (0, -1))
         return Answer(sum(len(data) for _, data in got), first, last)
 
-    def end(self, number: signal.Signals, limit: float = 30) -> int:
-        """Send a signal that asks the program to end, and read what it still writes; its wait status."""
+    def end(self, number: signal.Signals, limit: float = 30, *, twice: bool = False) -> int:
+        """Send a signal that asks the program to end, and read what it still writes; its wait status. `twice`: once
+        more when it begins to write of its end, as a terminal that closes does."""
         os.kill(self._pid, number)
         stop = time.perf_counter() + limit
-        ended, status = 0, 0
+        ended, status, known = 0, 0, len(self._chunks)
         while time.perf_counter() < stop:
+            if twice and not ended and len(self._chunks) > known:
+                os.kill(self._pid, number)
+                twice = False
             if not ended:
                 ended, status = os.waitpid(self._pid, os.WNOHANG)
             if select.select([self._end], [], [], STEP)[0]:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from kmptui.config import Paths
 from kmptui.errors import KmptuiError
@@ -82,6 +83,30 @@ def walked(cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     return {answer["name"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+
+
+class Walks:
+    """Walks one after the other, each forked from a process that has loaded the program once."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, str(WALK), "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def walk(self, case: Case) -> dict[str, Any]:
+        """How this one ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{case.order()}\n")
+        self._process.stdin.flush()
+        ended: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return ended
 
 
 async def points(template: Path, way: str, how: str) -> list[str]:

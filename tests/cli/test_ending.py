@@ -1,0 +1,89 @@
+"""Signals end a command in order: also while it asks, also twice, and it says what it was in the middle of."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kmptui.sandbox.server import SandboxServer
+from tests.benchmarks.stage import ROOT, environment
+from tests.benchmarks.terminal import Terminal
+from tests.cli.conftest import ORDER, Cli
+from tests.services.homes import asked
+
+CREATE = ("orders", "create", *ORDER, "--common-name", "ended.example.com")
+PATIENCE = 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_the_asking(linked: Cli, sandbox: SandboxServer, number: signal.Signals) -> None:
+    """The event loop stands still while a person is asked: nobody else would hear it."""
+    with Terminal("kmptui", *CREATE, home=linked.home) as terminal:
+        terminal.until("Order ended.example.com?")
+        status = terminal.end(number)
+        assert os.waitstatus_to_exitcode(status) == 128 + number
+        assert b"kmptui: stopped" in terminal.output
+        assert b"Traceback" not in terminal.output
+    assert not asked(sandbox, "POST /api/ssl/v1/enroll")
+
+
+def test_a_signal_at_a_secrets_prompt_gives_the_echo_back(linked: Cli) -> None:
+    with Terminal("kmptui", "account", "password", home=linked.home) as terminal:
+        terminal.until("assword")
+        assert not terminal.modes[3] & termios.ECHO
+        status = terminal.end(signal.SIGTERM)
+        assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGTERM
+        assert terminal.modes[3] & termios.ECHO
+
+
+@contextmanager
+def ordering(cli: Cli, sandbox: SandboxServer, delay: float) -> Iterator[subprocess.Popen[str]]:
+    """A command whose order is at SCM, which answers after a while."""
+    sandbox.control("faults", {"kind": "delay", "match": "POST /ssl/v1/enroll", "delay": delay, "act": True})
+    with subprocess.Popen(
+        [sys.executable, "-m", "kmptui", *CREATE, "--yes"],
+        cwd=ROOT, env=environment(cli.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        end = time.monotonic() + PATIENCE
+        while sandbox.control("faults"):  # taken by the request that it was armed for
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_signal_cuts_nothing_short(linked: Cli, sandbox: SandboxServer) -> None:
+    """A closing terminal sends SIGHUP twice: the answer is waited for all the same, and written down."""
+    with ordering(linked, sandbox, 1.5) as process:
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGHUP, said
+    assert "stopped in the middle of: Ordering ended.example.com" in said
+    assert linked.json("orders", "show", "ended.example.com")["ssl_id"]
+
+
+def test_an_answer_that_does_not_come_is_unconfirmed(linked: Cli, sandbox: SandboxServer) -> None:
+    with ordering(linked, sandbox, PATIENCE) as process:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert linked.json("orders", "show", "ended.example.com")["ledger"] == "unconfirmed"
+
+
+def test_the_screen_ends_with_the_signals_number(tmp_path: Path) -> None:
+    with Terminal("kmptui", home=tmp_path / "home") as terminal:
+        terminal.until("Account")
+        assert os.waitstatus_to_exitcode(terminal.end(signal.SIGTERM, twice=True)) == 128 + signal.SIGTERM
