@@ -14,7 +14,6 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -124,7 +123,7 @@ async def started_again(tally: Tally, rig: Rig, proven: set[str], where: str) ->
     """What the dead process left half done is judged, and nothing is lost."""
     await rig.ordering.recover()
     await rig.ordering.reconcile()
-    rig.clock.ahead += timedelta(seconds=601)
+    rig.advance(601)
     await rig.ordering.reconcile()
     tally.require(not await rig.ordering.unconfirmed(), f"{where}: an intent stays unconfirmed")
     tally.require(not await rig.store.check(), f"{where}: the store is damaged")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +379,21 @@ async def test_a_strangers_order_is_not_settled_on(paths: Paths, sandbox: Sandbo
             await rig.ordering.settle(order.id, None)
         told = [(row.outcome, row.reason) for row in await rig.audit("order")]
         assert told[-1] == ("not placed", "a person said that it was not placed")
+
+
+async def test_a_clock_that_jumps_makes_no_two_searches_of_one(paths: Paths, sandbox: SandboxServer) -> None:
+    """What counts between them is SCM's time: its list may be behind by minutes."""
+    async with opened(paths, sandbox) as rig:
+        rig.fault("drop-before", ENROLL)
+        with pytest.raises(Unconfirmed):
+            await rig.ordering.place(request(NAME))
+        for hours in (0, 1, -1):
+            rig.clock.ahead += timedelta(hours=hours)
+            (still,) = await rig.ordering.reconcile()
+            assert still.ledger is Ledger.UNCONFIRMED, f"{hours} h ahead"
+        sandbox.control("clock", {"advance": 601})
+        (judged,) = await rig.ordering.reconcile()
+        assert judged.ledger is Ledger.NOT_PLACED
 
 
 async def test_a_wrong_link_is_undone_when_the_certificate_comes(paths: Paths, sandbox: SandboxServer) -> None:
