@@ -385,7 +385,7 @@ class StageRepository:
     async def delete_key(self, certificate_id: int) -> None:
         self.deleted.append(("key", (certificate_id,)))
 
-    async def annotate(self, order_id: int, *, note: str, contact: str) -> None:
+    async def annotate(self, order_id: int, *, note: Any, contact: Any, seen: Any) -> None:
         self.notes.append((order_id, note, contact))
 
 
