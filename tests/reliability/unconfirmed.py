@@ -28,7 +28,7 @@ from tests.benchmarks.stage import ROOT, environment
 from tests.e2e.keyboard import at_home, flat, press, the_app
 from tests.reliability.tally import Tally
 from tests.services.rig import Rig, opened, request
-from tests.services.steps import fetched, issued, order_of
+from tests.services.steps import csr, fetched, issued, order_of
 from tests.tui.acting import is_open, shown, until
 
 CHILD = ROOT / "tests" / "services" / "child.py"
@@ -258,6 +258,35 @@ async def questions(tally: Tally, rig: Rig, paths: Paths, *, long: bool) -> None
         tally.require(len(rig.requests("POST")) == sent, f"{where}: something was sent")
         tally.count("questions answered by the command")
         rig.sandbox.control("settings", {"issue_after": 2})
+    if long:
+        await a_reissue_between(tally, rig, paths)
+
+
+async def a_reissue_between(tally: Tally, rig: Rig, paths: Paths) -> None:
+    """A reissue that SCM never got, while a colleague had the same order reissued: whose it is nobody can tell from
+    there, and what has another key is not taken over even if a person says so."""
+    name = "several-reissue.example.com"
+    old = await issued(rig, name)
+    rig.fault("drop-before", ACTS["reissue"][0])
+    with suppress(Unconfirmed):
+        await _reissue(rig, name, old)
+    await (await rig.engine.client()).replace(old.ssl_id or 0, csr(name).pem, "by a colleague")
+    rig.advance(60)
+    sent = len(rig.requests("POST"))
+    (judged,) = await rig.ordering.reconcile()
+    where = "a colleague's reissue"
+    tally.require(judged.ledger is Ledger.UNCONFIRMED, f"{where}: it was decided: {judged.words}")
+    tally.require("settle" in (await order_of(rig, old.id)).problem, f"{where}: the question is not in the row")
+    shown_ = await _settle(paths, old.id, "--json")
+    told = [(one["ssl_id"], "for another key" in one["reasons"][0]) for one in json.loads(shown_.stdout)]
+    tally.require((shown_.returncode, told) == (3, [(old.ssl_id, True)]), f"{where}: it lists {shown_.stdout}")
+    wrong = await _settle(paths, old.id, "--is", str(old.ssl_id), "--yes")
+    tally.require(wrong.returncode == 2 and "another key" in wrong.stderr, f"{where}: it was taken, {wrong.stderr}")
+    done = await _settle(paths, old.id, "--none", "--yes")
+    tally.require(done.returncode == 0, f"{where}: settle ends with {done.returncode}, {done.stderr}")
+    tally.require(not await rig.ordering.unconfirmed(), f"{where}: it stays unconfirmed")
+    tally.require(len(rig.requests("POST")) == sent, f"{where}: something was sent")
+    tally.count("questions answered by the command")
 
 
 async def _settle(paths: Paths, order_id: int, *words: str) -> subprocess.CompletedProcess[str]:
@@ -269,11 +298,13 @@ async def _settle(paths: Paths, order_id: int, *words: str) -> subprocess.Comple
 
 async def by_keys(tally: Tally, paths: Paths, sandbox: SandboxServer) -> None:
     """The same question on the screen, answered by keys: the one that is ours, then none."""
-    for kind in ("drop-after", "drop-before"):
-        name = f"keys-{kind}.example.com"
+    for act, kind in (("order", "drop-after"), ("order", "drop-before"), ("renew", "drop-after")):
+        name = f"keys-{act}-{kind}.example.com"
         async with opened(paths, sandbox) as rig:
-            order, _ = await asked(rig, "order", name, kind)
+            order, _ = await asked(rig, act, name, kind)
             ours = [one["id"] for one in rig.created(name) if one["spki_sha256"] == order.spki]
+            sent = len(rig.requests("POST"))
+        where = f"by keys, {act} {kind}"
         async with the_app(paths) as (pilot, workspace):
             await at_home(pilot)
             await press(pilot, "exclamation_mark")
@@ -288,7 +319,9 @@ async def by_keys(tally: Tally, paths: Paths, sandbox: SandboxServer) -> None:
             await until(pilot, lambda: not workspace.running, "the end of the work")
             settled = await workspace.lists.order(order.id)
         expected = Ledger.ACCEPTED if ours else Ledger.NOT_PLACED
-        tally.require(settled.row.ledger is expected, f"by keys, {kind}: it is {settled.row.ledger}")
-        tally.require(settled.ssl_id == (ours[0] if ours else None), f"by keys, {kind}: it is scm:{settled.ssl_id}")
+        tally.require(settled.row.ledger is expected, f"{where}: it is {settled.row.ledger}")
+        tally.require(settled.ssl_id == (ours[0] if ours else None), f"{where}: it is scm:{settled.ssl_id}")
+        posts = sum(one["method"] == "POST" for one in sandbox.control("requests"))
+        tally.require(posts == sent, f"{where}: something was sent")
         tally.count("questions answered by keys")
         sandbox.control("settings", {"issue_after": 2})
