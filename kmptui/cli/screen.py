@@ -24,7 +24,7 @@ def start(*, read_only: bool = False) -> int:
 
     keep_memory_private()
     try:
-        wish, code = asyncio.run(show(Paths.from_environment(), read_only=read_only))
+        wish, code = asyncio.run(_shown(Paths.from_environment(), read_only=read_only))
     except KmptuiError as error:
         return diagnostics.trouble(error)
     if wish == "demo":
@@ -32,6 +32,13 @@ def start(*, read_only: bool = False) -> int:
 
         return on_screen()
     return code
+
+
+async def _shown(paths: object, *, read_only: bool) -> tuple[str | None, int]:
+    wish, code = await show(paths, read_only=read_only)
+    if code > exit_codes.ENDED_BY:
+        ending.leave(code)
+    return wish, code
 
 
 async def show(paths: object, *, read_only: bool = False) -> tuple[str | None, int]:

@@ -105,7 +105,7 @@ async def _session(body: Body, arguments: dict[str, Any], vault: bool, face: str
                     raise
     except asyncio.CancelledError:
         if came:
-            raise ending.Ended(came[0]) from None
+            ending.leave(diagnostics.stopped(came[0], under_way))
         raise
 
 

@@ -83,6 +83,40 @@ def test_an_answer_that_does_not_come_is_unconfirmed(linked: Cli, sandbox: Sandb
     assert linked.json("orders", "show", "ended.example.com")["ledger"] == "unconfirmed"
 
 
+NO_NAME_SERVER = """
+import socket, sys, threading
+asked = threading.Event()
+
+def unanswered(*_, **__):
+    sys.stderr.write("asked\\n")
+    sys.stderr.flush()
+    asked.wait(3_600)
+
+socket.getaddrinfo = unanswered
+from kmptui.cli.main import main
+main()
+"""
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.touch(0o600)
+    password.write_text("secret\n")
+    link = ("account", "link", "--base-url", "https://scm.example.com/api", "--login", "ops", "--customer-uri", "ACME")
+    with subprocess.Popen(
+        [sys.executable, "-c", NO_NAME_SERVER, *link, "--password-file", str(password)],
+        cwd=ROOT, env=environment(tmp_path / "home"), stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "asked\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+            assert "kmptui: stopped" in process.stderr.read()
+        finally:
+            process.kill()
+
+
 def test_the_screen_ends_with_the_signals_number(tmp_path: Path) -> None:
     with Terminal("kmptui", home=tmp_path / "home") as terminal:
         terminal.until("Account")
