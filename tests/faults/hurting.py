@@ -11,8 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from kmptui.config import Paths
 from kmptui.errors import KmptuiError
@@ -56,11 +55,10 @@ class Case:
         reached = self.reached
         return f"{self.way}: {self.how} at point {self.at}, {reached[-1] if reached else 'the beginning'}"
 
-    def order(self) -> str:
+    def order(self) -> dict[str, Any]:
         members = {"home": self.paths.home, "out": self.out, "journal": self.folder / "journal"}
         order: dict[str, Any] = {name: str(path) for name, path in members.items()}
-        order |= {"way": self.way, "name": self.name, "at": self.at, "how": self.how, "after": self.after}
-        return json.dumps(order)
+        return order | {"way": self.way, "name": self.name, "at": self.at, "how": self.how, "after": self.after}
 
 
 def prepared(template: Path, way: str, how: str, at: int) -> Case:
@@ -75,7 +73,7 @@ def walked(cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
     """How each walk ended, by its name."""
     done = subprocess.run(
         [sys.executable, str(WALK)],
-        input="".join(f"{case.order()}\n" for case in cases),
+        input="".join(json.dumps(case.order()) + "\n" for case in cases),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -83,30 +81,6 @@ def walked(cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     return {answer["name"]: answer for answer in map(json.loads, done.stdout.splitlines())}
-
-
-class Walks:
-    """Walks one after the other, each forked from a process that has loaded the program once."""
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, str(WALK), "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.communicate()
-
-    def walk(self, case: Case) -> dict[str, Any]:
-        """How this one ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{case.order()}\n")
-        self._process.stdin.flush()
-        ended: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return ended
 
 
 async def points(template: Path, way: str, how: str) -> list[str]:

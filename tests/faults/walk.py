@@ -34,6 +34,7 @@ from kmptui.config import Paths
 from kmptui.domain.renewable import ReissueRequest, RenewalRequest
 from kmptui.errors import KmptuiError
 from kmptui.pki import chain, csr, encoding, keypair, keystore  # noqa: F401 - loaded once, before the forks
+from kmptui.scm.client import ScmClient  # noqa: F401 - likewise
 from kmptui.services.exporting import ExportRequest
 from kmptui.services.importing import ImportOptions
 from kmptui.services.workspace import Workspace

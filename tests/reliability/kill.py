@@ -24,6 +24,7 @@ from kmptui.errors import KmptuiError
 from kmptui.sandbox.server import SandboxConfig, SandboxServer, running
 from kmptui.store import audit, keys
 from kmptui.store.ledger.proof import contradiction
+from tests.answering import Answering
 from tests.benchmarks.stage import ROOT, environment
 from tests.benchmarks.terminal import Terminal
 from tests.cli.conftest import ORDER
@@ -100,11 +101,11 @@ async def at_random_instants(
     async with opened(case.paths, sandbox):
         sandbox.control("reset", {"what": "counters"})
     proven: set[str] = set()
-    with hurting.Walks() as walks:
+    with Answering(hurting.WALK, "1") as walks:
         for at in range(number):
             after = draw.uniform(0.01, 2.0)
             run = replace(case, at=hurting.NEVER + at, after=after)
-            end = await asyncio.to_thread(walks.walk, run)
+            end = await asyncio.to_thread(walks.ask, run.order())
             where = f"killed {after:.3f} s after the beginning, for the {at + 1}. time"
             tally.require(end["status"] == -signal.SIGKILL, f"{where}: it ended by itself, {end}")
             tally.count("kills at a random instant")
