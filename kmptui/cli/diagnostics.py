@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable
 
@@ -41,9 +42,9 @@ def trouble(error: KmptuiError) -> int:
 def stopped(number: int, under_way: Iterable[str] = ()) -> int:
     """Tell that a signal ended it, and in the middle of what; the exit code."""
     words = ", ".join(under_way)
-    note(
-        "kmptui: stopped" + (f" in the middle of: {words}; kmptui orders list tells what became of it" if words else "")
-    )
+    told = f" in the middle of: {words}; kmptui orders list tells what became of it" if words else ""
+    with contextlib.suppress(OSError):  # the terminal may be what went away
+        note(f"kmptui: stopped{told}")
     return exit_codes.ENDED_BY + number
 
 

@@ -77,7 +77,8 @@ class Terminal:
         if self._pid > 0:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
-        os.close(self._end)
+        if self._end >= 0:
+            os.close(self._end)
 
     def until(self, *texts: str, limit: float = 30) -> float:
         """Read until all `texts` stand on the screen and nothing more comes; seconds from the start until they did."""
@@ -117,6 +118,19 @@ class Terminal:
                 self._pid = -1
                 return status
         raise RuntimeError(f"{number.name} does not end the program")
+
+    def hang_up(self, limit: float = 60) -> int:
+        """Close the terminal, as a window does or a dropped line; the program's wait status."""
+        os.close(self._end)
+        self._end = -1
+        stop = time.perf_counter() + limit
+        while time.perf_counter() < stop:
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
+            if ended:
+                self._pid = -1
+                return status
+            time.sleep(0.02)
+        raise RuntimeError("the program outlives its terminal")
 
     @property
     def modes(self) -> list[Any]:

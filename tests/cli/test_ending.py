@@ -45,18 +45,27 @@ def test_a_signal_at_a_secrets_prompt_gives_the_echo_back(linked: Cli) -> None:
         assert terminal.modes[3] & termios.ECHO
 
 
+def slow(sandbox: SandboxServer, delay: float) -> None:
+    sandbox.control("faults", {"kind": "delay", "match": "POST /ssl/v1/enroll", "delay": delay, "act": True})
+
+
+def sent(sandbox: SandboxServer) -> None:
+    """Wait until the order is at SCM, which answers after a while."""
+    end = time.monotonic() + PATIENCE
+    while sandbox.control("faults"):  # taken by the request that it was armed for
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 @contextmanager
 def ordering(cli: Cli, sandbox: SandboxServer, delay: float) -> Iterator[subprocess.Popen[str]]:
-    """A command whose order is at SCM, which answers after a while."""
-    sandbox.control("faults", {"kind": "delay", "match": "POST /ssl/v1/enroll", "delay": delay, "act": True})
+    """A command whose order is at SCM."""
+    slow(sandbox, delay)
     with subprocess.Popen(
         [sys.executable, "-m", "kmptui", *CREATE, "--yes"],
         cwd=ROOT, env=environment(cli.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        end = time.monotonic() + PATIENCE
-        while sandbox.control("faults"):  # taken by the request that it was armed for
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        sent(sandbox)
         try:
             yield process
         finally:
@@ -72,6 +81,15 @@ def test_a_second_signal_cuts_nothing_short(linked: Cli, sandbox: SandboxServer)
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + signal.SIGHUP, said
     assert "stopped in the middle of: Ordering ended.example.com" in said
+    assert linked.json("orders", "show", "ended.example.com")["ssl_id"]
+
+
+def test_a_closed_terminal_ends_a_command_in_order(linked: Cli, sandbox: SandboxServer) -> None:
+    """What it says then nobody can read, and that is no fault."""
+    slow(sandbox, 1.0)
+    with Terminal("kmptui", *CREATE, "--yes", home=linked.home) as terminal:
+        sent(sandbox)
+        assert os.waitstatus_to_exitcode(terminal.hang_up()) == 128 + signal.SIGHUP
     assert linked.json("orders", "show", "ended.example.com")["ssl_id"]
 
 
