@@ -7,9 +7,9 @@ JSON object (way, home, name, out, journal, at, how, after), walks each in a for
 as an argument says), and answers with a JSON line (name, status, words) when that has ended. `after`: seconds after
 which another process kills it.
 
-The points are not listed anywhere: every transaction of the store, every request and every step of a file counts one,
-before and after; in a migration every statement. A journal names those that were reached, written so that a kill cannot
-take its lines back.
+The points are not listed anywhere: every transaction of the store, every reading, every work of a thread, every request
+and every step of a file counts one, before and after; in a migration every statement. A journal names those that were
+reached, written so that a kill cannot take its lines back.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from kmptui.store.db import Db
 from tests.services.rig import Rig, opened, request
 
 PASSWORD = "correct horse"
-COMMITS = ("write", "write_part")
+COMMITS = {"write": "the transaction", "write_part": "the transaction", "read": "reading"}
 FILE_STEPS = ("open", "fsync", "link", "rename", "unlink")
 AT_ONCE = 2
 
@@ -83,16 +83,16 @@ class Points:
 
 
 def instrument(points: Points) -> None:
-    """Put a point before and after every transaction, request and step of a file."""
-    send = httpx.AsyncHTTPTransport.handle_async_request
+    """Put a point before and after every transaction, reading, work of a thread, request and step of a file."""
+    thread, send = asyncio.to_thread, httpx.AsyncHTTPTransport.handle_async_request
 
     def committing(name: str) -> None:
-        commit = getattr(Store, name)
+        commit, what = getattr(Store, name), COMMITS[name]
 
         async def call(self: Store, fn: Any, *args: Any, **kwargs: Any) -> Any:
-            points.reach(f"before the transaction {fn.__name__}")
+            points.reach(f"before {what} {fn.__name__}")
             value = await commit(self, fn, *args, **kwargs)
-            points.reach(f"after the transaction {fn.__name__}")
+            points.reach(f"after {what} {fn.__name__}")
             return value
 
         setattr(Store, name, call)
@@ -115,6 +115,13 @@ def instrument(points: Points) -> None:
 
         setattr(os, name, call)
 
+    async def threading(fn: Any, *args: Any, **kwargs: Any) -> Any:
+        points.reach(f"before the thread's {getattr(fn, '__name__', 'work')}")
+        value = await thread(fn, *args, **kwargs)
+        points.reach(f"after the thread's {getattr(fn, '__name__', 'work')}")
+        return value
+
+    asyncio.to_thread = threading
     httpx.AsyncHTTPTransport.handle_async_request = sending  # type: ignore[method-assign]
     for name in COMMITS:
         committing(name)
