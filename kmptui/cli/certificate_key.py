@@ -40,7 +40,7 @@ async def delete_key(workspace: Workspace, certificate: str, confirm: str | None
     if confirm is None:
         if not diagnostics.on_terminal():
             raise click.UsageError(f"Destroying a key is confirmed by --confirm {name}")
-        confirm = str(click.prompt(f"To confirm, type {name}", err=True, default="", show_default=False))
+        confirm = diagnostics.asked(f"To confirm, type {name}")
     if confirm.strip().lower() != name.lower():
         raise BadInput("confirm", "The key is not destroyed", why=f"what was typed is not {name}")
     await workspace.repository.delete_key(owner.number)

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -88,7 +89,7 @@ def on_screen(certificates: int = 300) -> int:
         diagnostics.note("kmptui: the demo needs a terminal; kmptui demo --script plays it without one")
         return exit_codes.USAGE
 
-    async def run() -> None:
+    async def run() -> int:
         from kmptui.cli.screen import show
         from kmptui.config import Paths
         from kmptui.services.workspace import Workspace
@@ -100,7 +101,7 @@ def on_screen(certificates: int = 300) -> int:
                 await _link(workspace, stage)
                 await _import(workspace)
                 await workspace.importing.fetch()
-            await show(paths)
+            return (await show(paths))[1]
 
     return _told(run())
 
@@ -110,14 +111,13 @@ def played(certificates: int) -> int:
     return _told(_play(certificates))
 
 
-def _told(work: object) -> int:
+def _told(work: Coroutine[Any, Any, int | None]) -> int:
     try:
-        asyncio.run(work)  # type: ignore[arg-type]  # a coroutine, made by the callers above
+        return asyncio.run(work) or exit_codes.FINE
     except KmptuiError as error:
         return diagnostics.trouble(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        return 130
-    return exit_codes.FINE
+        return exit_codes.ENDED_BY + signal.SIGINT
 
 
 async def _link(workspace: Workspace, stage: Rehearsal) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterable
 
 import click
 
-from kmptui.cli import exit_codes
+from kmptui.cli import ending, exit_codes
 from kmptui.domain.text import printable
 from kmptui.errors import FromScm, KmptuiError, PreflightFailed
 
@@ -37,6 +39,15 @@ def trouble(error: KmptuiError) -> int:
     return exit_codes.of(error)
 
 
+def stopped(number: int, under_way: Iterable[str] = ()) -> int:
+    """Tell that a signal ended it, and in the middle of what; the exit code."""
+    words = ", ".join(under_way)
+    told = f" in the middle of: {words}; kmptui orders list tells what became of it" if words else ""
+    with contextlib.suppress(OSError):  # the terminal may be what went away
+        note(f"kmptui: stopped{told}")
+    return exit_codes.ENDED_BY + number
+
+
 def on_terminal() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
@@ -49,4 +60,13 @@ def confirmed(question: str, *, yes: bool) -> bool:
         return True
     if not on_terminal():
         raise click.UsageError("There is no terminal to ask on: say --yes")
-    return click.confirm(printable(question), default=False, err=True)
+    with ending.asking():
+        return click.confirm(printable(question), default=False, err=True)
+
+
+def asked(words: str, *, hidden: bool = False, twice: bool = False) -> str:
+    """What a person types, at a terminal; `hidden` for a secret, which may not be empty, `twice` to be typed twice."""
+    with ending.asking():
+        if hidden:
+            return str(click.prompt(words, hide_input=True, confirmation_prompt=twice, err=True))
+        return str(click.prompt(words, err=True, default="", show_default=False))

@@ -21,6 +21,8 @@ ATTENTION = 3
 """Done what was possible; something waits or needs a person."""
 DEFERRED = 4
 """Deferred, or held by another runner."""
+ENDED_BY = 128
+"""Plus the number of the signal that ended it in order: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (the terminal closed)."""
 
 
 def of(error: KmptuiError) -> int:

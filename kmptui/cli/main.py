@@ -8,7 +8,7 @@ import sys
 import click
 
 from kmptui import __version__
-from kmptui.cli import diagnostics
+from kmptui.cli import diagnostics, ending
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status:status", "What needs you: the home screen's lines."),
@@ -97,6 +97,8 @@ def main() -> None:
     """The entry point: one place turns click's complaints into exit codes."""
     try:
         kmptui.main(prog_name="kmptui", standalone_mode=True)
+    except ending.Ended as error:
+        raise SystemExit(diagnostics.stopped(error.number)) from None
     except BrokenPipeError:
         diagnostics.note("kmptui: the reader of the output went away")
         raise SystemExit(1) from None

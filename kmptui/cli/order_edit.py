@@ -61,11 +61,7 @@ async def edit(
         if code is not None:
             return code
     if local and not dry_run:
-        await workspace.repository.annotate(
-            order_id,
-            note=current.note if note is None else note,
-            contact=current.contact if contact is None else contact,
-        )
+        await workspace.repository.annotate(order_id, note=note, contact=contact)
     if json:
         output.value(facts(await workspace.lists.order(order_id)))
     return exit_codes.FINE

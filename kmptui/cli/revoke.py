@@ -142,7 +142,7 @@ def _typed(target: Target, confirm: str | None) -> str:
     what = "the common name" if target.confirm == BY_NAME else "the last 4 digits of the serial"
     if not diagnostics.on_terminal():
         raise click.UsageError(f"Revoking is confirmed by --confirm with {what}; --yes does not do")
-    return str(click.prompt(f"To confirm, type {what}", err=True, default="", show_default=False))
+    return diagnostics.asked(f"To confirm, type {what}")
 
 
 def _wants_it_out(certificate_id: int) -> bool:

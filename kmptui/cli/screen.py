@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 
-from kmptui.cli import diagnostics, exit_codes
+from kmptui.cli import diagnostics, ending, exit_codes
 from kmptui.cli.hardening import keep_memory_private
 from kmptui.errors import KmptuiError
 
@@ -23,19 +24,26 @@ def start(*, read_only: bool = False) -> int:
 
     keep_memory_private()
     try:
-        wish = asyncio.run(show(Paths.from_environment(), read_only=read_only))
+        wish, code = asyncio.run(_shown(Paths.from_environment(), read_only=read_only))
     except KmptuiError as error:
         return diagnostics.trouble(error)
     if wish == "demo":
         from kmptui.cli.demo import on_screen
 
         return on_screen()
-    return exit_codes.FINE if wish is None else exit_codes.FAILURE
+    return code
 
 
-async def show(paths: object, *, read_only: bool = False) -> str | None:
-    """Open the workspace, run the app, let the bookkeeping finish. "demo": the user asked for one; "failed": the app
-    ended by a bug, which it has told."""
+async def _shown(paths: object, *, read_only: bool) -> tuple[str | None, int]:
+    wish, code = await show(paths, read_only=read_only)
+    if code > exit_codes.ENDED_BY:
+        ending.leave(code)
+    return wish, code
+
+
+async def show(paths: object, *, read_only: bool = False) -> tuple[str | None, int]:
+    """Open the workspace, run the app, let the bookkeeping finish. What the user wants next ("demo": to look around in
+    one), and the exit code: 1 after a bug, which the app has told, 128 and its number after a signal."""
     import dataclasses
 
     from kmptui.config import Paths, load_settings
@@ -46,7 +54,9 @@ async def show(paths: object, *, read_only: bool = False) -> str | None:
     settings = load_settings(paths.settings)
     if read_only:
         settings = dataclasses.replace(settings, read_only=True)
-    async with await Workspace.open(paths, face="tui", settings=settings) as workspace:
-        app = KmptuiApp(workspace)
-        result = await app.run_async(mouse=settings.mouse)
-        return "failed" if app.return_code else result
+    with contextlib.ExitStack() as signals:
+        async with await Workspace.open(paths, face="tui", settings=settings) as workspace:
+            app = KmptuiApp(workspace)
+            signals.enter_context(ending.heard(app.signalled))  # until the workspace is closed
+            result = await app.run_async(mouse=settings.mouse)
+    return result, app.return_code or exit_codes.FINE

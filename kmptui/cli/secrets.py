@@ -6,8 +6,6 @@ import stat
 import sys
 from pathlib import Path
 
-import click
-
 from kmptui.cli import diagnostics
 from kmptui.errors import BadInput
 
@@ -53,4 +51,4 @@ def password(source: str | None, field: str, words: str, *, twice: bool = False)
         return from_file(source, field)
     if not diagnostics.on_terminal():
         raise BadInput(field, f"{words} is needed", cure="Without a terminal give it in a file: --password-file")
-    return str(click.prompt(words, hide_input=True, confirmation_prompt=twice, err=True))
+    return diagnostics.asked(words, hidden=True, twice=twice)

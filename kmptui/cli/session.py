@@ -9,9 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from kmptui.cli import diagnostics, exit_codes
+from kmptui.cli import diagnostics, ending, exit_codes
 from kmptui.cli.hardening import keep_memory_private
 from kmptui.errors import KmptuiError, VaultLocked
 
@@ -67,33 +65,48 @@ def run(
 ) -> int:
     """Run a body in its own event loop; typed errors become sentences and exit codes, by `trouble`."""
     keep_memory_private()
+    under_way: list[str] = []
     try:
-        return asyncio.run(_session(body, arguments, vault, face)) or exit_codes.FINE
+        return asyncio.run(_session(body, arguments, vault, face, under_way)) or exit_codes.FINE
     except KmptuiError as error:
         return trouble(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        diagnostics.note("kmptui: stopped")
-        return 130
+        return diagnostics.stopped(signal.SIGINT, under_way)
+    except ending.Ended as error:
+        return diagnostics.stopped(error.number, under_way)
     except BrokenPipeError:
         # whoever read our output has gone: nobody is left to be told
         sys.stderr.close()
         return exit_codes.FAILURE
 
 
-async def _session(body: Body, arguments: dict[str, Any], vault: bool, face: str) -> int | None:
+async def _session(body: Body, arguments: dict[str, Any], vault: bool, face: str, under_way: list[str]) -> int | None:
+    """`under_way` is told what the end came in the middle of."""
     from kmptui.config import Paths
     from kmptui.services.workspace import Workspace
 
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine under asyncio.run is always a task
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
-            loop.add_signal_handler(number, task.cancel)
-    async with await Workspace.open(Paths.from_environment(), face=face) as workspace:
-        if vault:
-            await unlocked(workspace)
-        return await body(workspace, **arguments)
+    came: list[int] = []
+
+    def end(number: int) -> None:
+        came.append(number)
+        task.cancel()
+
+    try:
+        with ending.heard(end):
+            async with await Workspace.open(Paths.from_environment(), face=face) as workspace:
+                try:
+                    if vault:
+                        await unlocked(workspace)
+                    return await body(workspace, **arguments)
+                except asyncio.CancelledError:
+                    under_way += [job.words for job in workspace.running if not job.stoppable]
+                    raise
+    except asyncio.CancelledError:
+        if came:
+            ending.leave(diagnostics.stopped(came[0], under_way))
+        raise
 
 
 async def unlocked(workspace: Workspace) -> None:
@@ -106,4 +119,4 @@ async def unlocked(workspace: Workspace) -> None:
     except VaultLocked:
         if not diagnostics.on_terminal():
             raise
-        await workspace.vault.unlock(click.prompt("Passphrase of the vault", hide_input=True, err=True))
+        await workspace.vault.unlock(diagnostics.asked("Passphrase of the vault", hidden=True))

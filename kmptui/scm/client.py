@@ -9,7 +9,7 @@ the outcome is not known.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from kmptui.domain.clock import Clock
@@ -133,6 +133,11 @@ class ScmClient:
     def clock_skew(self) -> timedelta | None:
         """The server's clock minus ours as of its last answer, in whole seconds: positive, the server is ahead."""
         return self._connection.clock_skew
+
+    @property
+    def server_now(self) -> datetime | None:
+        """What the server's clock says now, reckoned from its last answer; None where it tells no time."""
+        return self._connection.server_now
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import msgspec
@@ -78,7 +78,7 @@ class Connection:
         self.base_url = credentials.base_url
         self.concurrency = concurrency
         self.is_sandbox: bool | None = None
-        self.clock_skew: timedelta | None = None
+        self._ahead: timedelta | None = None
 
     @property
     def host(self) -> str:
@@ -273,8 +273,17 @@ class Connection:
         self.is_sandbox = kind
         told = from_header(response.headers.get("date", ""))
         if told is not None:
-            away = (told - self._clock.now()).total_seconds() + 0.5  # the header is cut to whole seconds
-            self.clock_skew = timedelta(seconds=round(away))
+            self._ahead = told - self._clock.now() + timedelta(seconds=0.5)  # the header is cut to whole seconds
+
+    @property
+    def clock_skew(self) -> timedelta | None:
+        """The server's clock minus ours as of its last answer, in whole seconds."""
+        return None if self._ahead is None else timedelta(seconds=round(self._ahead.total_seconds()))
+
+    @property
+    def server_now(self) -> datetime | None:
+        """What the server's clock says now, to a second; None while it has not told."""
+        return None if self._ahead is None else self._clock.now() + self._ahead
 
 
 def _error_of(body: bytes) -> tuple[int | None, str]:

@@ -236,8 +236,11 @@ def _hold(db: Db, order_id: int, hold: Hold, problem: str, code: int | None) -> 
 
 
 def _was_answered(db: Db, order_id: int) -> bool:
-    """Whether SCM itself answered the newest request with this order's id: then no search has linked them."""
+    """Whether SCM itself answered the newest request that was to make this order with its id: then no search has linked
+    them. What else was asked of it (an edit, say) may have gone unanswered."""
     for row in audit.of_order(db, order_id, most=1000):
+        if row.action not in {Act.ORDER.value, Act.RENEW.value}:
+            continue
         if row.outcome == "unconfirmed":
             return False
         if row.phase == "intent":

@@ -143,16 +143,17 @@ class Looking:
 
 
 def _strangers(db: Db, intent: Intent, ssl_ids: Sequence[int]) -> frozenset[int]:
-    """Those that cannot be the intent's: other orders of ours that were sent from here, were known before it, or have a
-    certificate with another key."""
+    """Those that cannot be the intent's: other orders of ours that were sent from here, were known before it, or have
+    certificates with other keys alone."""
     found = set()
     for ssl_id in ssl_ids:
         order = ledger.order_by_ssl_id(db, ssl_id)
         if order is None or order.id == intent.order_id:
             continue
-        others = bool(intent.spki) and any(row.spki != intent.spki for row in _certificates(db, order.id))
+        keys = {row.spki for row in _certificates(db, order.id)}
+        others = bool(intent.spki and keys) and intent.spki not in keys
         marked = intent.token and intent.token in order.comments
-        if ledger.intent_of(db, order.id) is not None or (not marked and (ssl_id <= intent.highest_ssl_id or others)):
+        if ledger.sent_from_here(db, order.id) or (not marked and (ssl_id <= intent.highest_ssl_id or others)):
             found.add(ssl_id)
     return frozenset(found)
 

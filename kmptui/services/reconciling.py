@@ -3,8 +3,8 @@
 The mark in the comments finds an order for sure; where none could be sent, its names, profile, organization and day do,
 and once it is issued its public key decides. Of a renewal the old order tells first whether it was renewed at all; a
 reissue is proved by its public key, or by an order that is with the CA again. "Not placed" takes two complete searches,
-ten minutes apart, the second at least that long after the request ended. An intent is judged only under the claim on
-its name: while another process holds that, the intent is being worked on.
+ten minutes apart by SCM's clock, since this host's may jump in between. An intent is judged only under the claim on its
+name: while another process holds that, the intent is being worked on.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Reconciling:
         intent = await engine.store.read(ledger.intent, intent_id)
         if intent.state is not Ledger.UNCONFIRMED:
             return _judged(intent, "settled meanwhile")
-        began = engine.clock.now()
+        began = await self._began(client)
         if intent.act is Act.REISSUE:
             return await self._judge_reissue(client, intent, claim, began)
         # that SCM did not renew the old one is the best proof that it took no renewal
@@ -158,6 +158,11 @@ class Reconciling:
         if renewed and not search.others:
             return await self._ask(intent, "SCM says that the old one is renewed, and lists no order that may be it")
         return await self._not_found(intent, claim, began, "SCM does not have it: two complete searches found nothing")
+
+    async def _began(self, client: ScmClient) -> datetime:
+        """When the search that begins now began: by SCM's clock, which it tells right now, where it tells one."""
+        await client.prove()
+        return client.server_now or self._engine.clock.now()
 
     async def _judge_reissue(self, client: ScmClient, intent: Intent, claim: Claim, began: datetime) -> Judged:
         remote = await self._read_target(client, intent)
@@ -190,15 +195,14 @@ class Reconciling:
     async def _not_found(self, intent: Intent, claim: Claim, began: datetime, words: str) -> Judged:
         """A complete search, which `began` then, found nothing; `words` say so once it was the second."""
         engine = self._engine
-        ended = intent.ended or intent.sent or intent.prepared
         if intent.searched is None:
             await engine.store.write(ledger.record_search, intent.id, began, claim)
-        elif began - max(intent.searched, ended) >= BETWEEN_SEARCHES:
+        elif began - intent.searched >= BETWEEN_SEARCHES:
             entry = _entry(intent, Ledger.NOT_PLACED, words)
             await engine.store.write(ledger.not_placed, intent.id, words, claim, entry, await engine.stamp())
             engine.changed(Topic.ORDERS, {intent.order_id})
             return Judged(intent.order_id, None, intent.common_name, Ledger.NOT_PLACED, words)
-        again = max(intent.searched or began, ended) + BETWEEN_SEARCHES
+        again = (intent.searched or began) + BETWEEN_SEARCHES
         return _judged(intent, f"not found yet; the second search is possible from {again:%H:%M} UTC on")
 
     async def _accept(self, intent: Intent, remote: RemoteOrder, claim: Claim, words: str) -> Order:

@@ -35,6 +35,7 @@ from kmptui.store.sealed import new_identity
 if TYPE_CHECKING:
     from kmptui.domain.audit import Stamp
     from kmptui.domain.certificate import Certificate
+    from kmptui.domain.order import Order
     from kmptui.services.engine import Engine
     from kmptui.store.database import Db
 
@@ -185,11 +186,15 @@ class Repository:
         await engine.store.write(keys.destroy, owner.spki, entry, await engine.stamp())
         engine.changed(Topic.CERTIFICATES, set() if owner.certificate_id is None else {owner.certificate_id})
 
-    async def annotate(self, order_id: int, *, note: str, contact: str) -> None:
-        """The private note and contact of an order; never sent to SCM."""
+    async def annotate(
+        self, order_id: int, *, note: str | None = None, contact: str | None = None, seen: Order | None = None
+    ) -> None:
+        """The private note and contact of an order; never sent to SCM. None leaves what is there. `seen`: the order as
+        a person saw it, who is not to write over what somebody else wrote since: raises StateForbids then."""
         engine = self._engine
-        note, contact = rules.note(note), rules.contact(contact)
-        await engine.store.write(_annotate, order_id, note, contact, await engine.stamp())
+        note = None if note is None else rules.note(note)
+        contact = None if contact is None else rules.contact(contact)
+        await engine.store.write(_annotate, order_id, note, contact, seen, await engine.stamp())
         engine.changed(Topic.ORDERS, {order_id})
 
     async def find(self, data: bytes) -> tuple[Match, ...]:
@@ -200,9 +205,17 @@ class Repository:
         return await self._engine.store.read(matches, found)
 
 
-def _annotate(db: Db, order_id: int, note: str, contact: str, stamp: Stamp) -> None:
-    ledger.annotate(db, order_id, note=note, contact=contact)
+def _annotate(db: Db, order_id: int, note: str | None, contact: str | None, seen: Order | None, stamp: Stamp) -> None:
     order = ledger.order(db, order_id)
+    for name, wanted in (("note", note), ("contact", contact)):
+        now = getattr(order, name)
+        if seen is not None and wanted is not None and now not in {getattr(seen, name), wanted}:
+            raise StateForbids(
+                f"The {name} of {order.row.number} is not kept",
+                why=f"it was changed meanwhile, to: {now or 'nothing'}",
+                cure="Close this, look at it, and write it again",
+            )
+    ledger.annotate(db, order_id, note=note, contact=contact)
     audit.append(db, Entry("annotate", subject=f"{order.row.number} {order.common_name}", order_id=order_id), stamp)
 
 

@@ -64,8 +64,12 @@ from kmptui.store.claims import Holder
 from kmptui.store.database import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kmptui.domain.audit import Stamp
     from kmptui.scm.client import ScmClient
     from kmptui.services.runs import RunLine
+    from kmptui.store.db import Db
 
 T = TypeVar("T")
 
@@ -235,12 +239,10 @@ class Workspace:
             entry.proxy_url(str(proxy))
         if hook := members.get("hook"):
             program(str(hook))
-        # what a flag changed for this run alone stays out of the file
-        kept = dataclasses.replace(load_settings(self.paths.settings), **members)  # type: ignore[arg-type]  # checked
-        save_settings(self.paths.settings, kept)
-        changed = dataclasses.replace(self._engine.settings, **members)  # type: ignore[arg-type]  # likewise
+        changed = dataclasses.replace(self._engine.settings, **members)  # type: ignore[arg-type]  # checked
         told = logs.redacted(", ".join(f"{name} = {value}" for name, value in members.items()))
-        await self._engine.store.write(audit.append, Entry("settings", subject=told), await self._engine.stamp())
+        entry_ = Entry("settings", subject=told)
+        await self._engine.store.write(_save, self.paths.settings, members, entry_, await self._engine.stamp())
         self._engine.settings = changed
         return changed
 
@@ -249,3 +251,10 @@ class Workspace:
         cause = line.words if kind == FAILURE else ""
         event = HookEvent(kind, cause, line.order_id, line.certificate_id, {"common_name": line.common_name})
         await self.hook.fire(event)
+
+
+def _save(db: Db, path: Path, members: dict[str, object], told: Entry, stamp: Stamp) -> None:
+    """Only one process writes into the store at a time: nobody else's change of the file is lost between reading and
+    writing it. What a flag changed for this run alone stays out of the file."""
+    audit.append(db, told, stamp)
+    save_settings(path, dataclasses.replace(load_settings(path), **members))  # type: ignore[arg-type]  # checked

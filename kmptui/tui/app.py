@@ -27,7 +27,7 @@ from kmptui.tui.messages import AccountChanged, RunningChanged, ShowList, ShowTa
 from kmptui.tui.problems import Place, problem_of
 from kmptui.tui.styles.themes import THEMES
 from kmptui.tui.tabs.home_screen import HomeScreen
-from kmptui.tui.terminal import ending_signals, too_small
+from kmptui.tui.terminal import too_small
 from kmptui.tui.ticking import Ticking
 from kmptui.tui.typing_order import OneKeyAtATime
 from kmptui.tui.widgets.frame import Framed, FrameFacts
@@ -49,7 +49,8 @@ class Logged:
 
 
 class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
-    """Ends with None, or with "demo" when the user wants to look around in one. `return_code` is 1 after a bug.
+    """Ends with None, or with "demo" when the user wants to look around in one. `return_code` is 1 after a bug, 128 and
+    the signal's number after one.
 
     The workspace is the caller's: it is opened before the app runs and closed after it, in the same loop.
     """
@@ -82,8 +83,7 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
 
     async def run_async(self, **options: Any) -> str | None:
         self.touched = asyncio.get_running_loop().time()
-        with ending_signals(self._signalled):
-            return await super().run_async(**options)
+        return await super().run_async(**options)
 
     def on_mount(self) -> None:
         for theme in THEMES.values():
@@ -105,7 +105,7 @@ class KmptuiApp(Commanded, OneKeyAtATime, inherit_bindings=False):
         for end in self._ends:
             end()
 
-    def _signalled(self, number: signal.Signals) -> None:
+    def signalled(self, number: signal.Signals) -> None:
         """The terminal is closing, or somebody ends the process: leave in order."""
         self.exit(return_code=128 + number)
 

@@ -77,7 +77,8 @@ class Terminal:
         if self._pid > 0:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
-        os.close(self._end)
+        if self._end >= 0:
+            os.close(self._end)
 
     def until(self, *texts: str, limit: float = 30) -> float:
         """Read until all `texts` stand on the screen and nothing more comes; seconds from the start until they did."""
@@ -97,12 +98,16 @@ class Terminal:
         first, last = (self._begin + got[at][0] - pressed for at in (0, -1))
         return Answer(sum(len(data) for _, data in got), first, last)
 
-    def end(self, number: signal.Signals, limit: float = 30) -> int:
-        """Send a signal that asks the program to end, and read what it still writes; its wait status."""
+    def end(self, number: signal.Signals, limit: float = 30, *, twice: bool = False) -> int:
+        """Send a signal that asks the program to end, and read what it still writes; its wait status. `twice`: once
+        more when it begins to write of its end, as a terminal that closes does."""
         os.kill(self._pid, number)
         stop = time.perf_counter() + limit
-        ended, status = 0, 0
+        ended, status, known = 0, 0, len(self._chunks)
         while time.perf_counter() < stop:
+            if twice and not ended and len(self._chunks) > known:
+                os.kill(self._pid, number)
+                twice = False
             if not ended:
                 ended, status = os.waitpid(self._pid, os.WNOHANG)
             if select.select([self._end], [], [], STEP)[0]:
@@ -113,6 +118,19 @@ class Terminal:
                 self._pid = -1
                 return status
         raise RuntimeError(f"{number.name} does not end the program")
+
+    def hang_up(self, limit: float = 60) -> int:
+        """Close the terminal, as a window does or a dropped line; the program's wait status."""
+        os.close(self._end)
+        self._end = -1
+        stop = time.perf_counter() + limit
+        while time.perf_counter() < stop:
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
+            if ended:
+                self._pid = -1
+                return status
+            time.sleep(0.02)
+        raise RuntimeError("the program outlives its terminal")
 
     @property
     def modes(self) -> list[Any]:

@@ -55,11 +55,10 @@ class Case:
         reached = self.reached
         return f"{self.way}: {self.how} at point {self.at}, {reached[-1] if reached else 'the beginning'}"
 
-    def order(self) -> str:
+    def order(self) -> dict[str, Any]:
         members = {"home": self.paths.home, "out": self.out, "journal": self.folder / "journal"}
         order: dict[str, Any] = {name: str(path) for name, path in members.items()}
-        order |= {"way": self.way, "name": self.name, "at": self.at, "how": self.how, "after": self.after}
-        return json.dumps(order)
+        return order | {"way": self.way, "name": self.name, "at": self.at, "how": self.how, "after": self.after}
 
 
 def prepared(template: Path, way: str, how: str, at: int) -> Case:
@@ -74,7 +73,7 @@ def walked(cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
     """How each walk ended, by its name."""
     done = subprocess.run(
         [sys.executable, str(WALK)],
-        input="".join(f"{case.order()}\n" for case in cases),
+        input="".join(json.dumps(case.order()) + "\n" for case in cases),
         capture_output=True,
         text=True,
         timeout=PATIENCE,

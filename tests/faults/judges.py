@@ -209,7 +209,7 @@ async def settled(rig: Rig) -> None:
     """What the process left half done is judged by another one."""
     await rig.ordering.recover()
     await rig.ordering.reconcile()
-    rig.clock.ahead += timedelta(seconds=601)
+    rig.advance(601)
     await rig.ordering.reconcile()
     assert await rig.ordering.unconfirmed() == (), "an intent stays unconfirmed"
 

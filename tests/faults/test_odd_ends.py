@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kmptui.config import Paths
+from kmptui.domain.audit import Entry
 from kmptui.domain.keys import KeySpec
 from kmptui.domain.order import Ledger
 from kmptui.errors import Full, HeldElsewhere, Unconfirmed
@@ -19,7 +20,7 @@ from kmptui.sandbox.server import SandboxServer
 from kmptui.services import matching, spelling
 from kmptui.services.importing import ImportOptions
 from kmptui.services.outfile import write_out
-from kmptui.store import claims, ledger
+from kmptui.store import audit, claims, ledger
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import Rig, opened, request
 
@@ -318,6 +319,9 @@ async def test_an_order_that_was_answered_is_not_undone_for_an_earlier_try(
         order = await only_order(rig)
         await rig.ordering.settle(order.id, None)
         await rig.ordering.place(request(NAME, comments=LONG), order_id=order.id)
+        assert await rig.store.read(_was_answered, order.id)
+        edited = Entry("edit", "outcome", "unconfirmed", NAME, order.id)
+        await rig.store.write(audit.append, edited, await rig.engine.stamp())
         assert await rig.store.read(_was_answered, order.id)
 
 

@@ -3,12 +3,13 @@
 The ways: an order from the form to the exported file; its renewal and its reissue; an import with the certificates'
 bodies; a home's first opening with its vault; a rotation of the vault's data key; the migration of a store of the first
 version; and all of them at once, again and again ("busy"). `python walk.py` reads lines from standard input, each a
-JSON object (way, home, name, out, journal, at, how, after), walks each in a forked process, two at a time, and answers
-with a JSON line (name, status, words) when that has ended. `after`: seconds after which another process kills it.
+JSON object (way, home, name, out, journal, at, how, after), walks each in a forked process, two at a time (or as many
+as an argument says), and answers with a JSON line (name, status, words) when that has ended. `after`: seconds after
+which another process kills it.
 
-The points are not listed anywhere: every transaction of the store, every request and every step of a file counts one,
-before and after; in a migration every statement. A journal names those that were reached, written so that a kill cannot
-take its lines back.
+The points are not listed anywhere: every transaction of the store, every reading, every work of a thread, every request
+and every step of a file counts one, before and after; in a migration every statement. A journal names those that were
+reached, written so that a kill cannot take its lines back.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from kmptui.config import Paths
 from kmptui.domain.renewable import ReissueRequest, RenewalRequest
 from kmptui.errors import KmptuiError
 from kmptui.pki import chain, csr, encoding, keypair, keystore  # noqa: F401 - loaded once, before the forks
+from kmptui.scm.client import ScmClient  # noqa: F401 - likewise
 from kmptui.services.exporting import ExportRequest
 from kmptui.services.importing import ImportOptions
 from kmptui.services.workspace import Workspace
@@ -42,6 +44,7 @@ from kmptui.store.db import Db
 from tests.services.rig import Rig, opened, request
 
 PASSWORD = "correct horse"
+COMMITS = {"write": "the transaction", "write_part": "the transaction", "read": "reading"}
 FILE_STEPS = ("open", "fsync", "link", "rename", "unlink")
 AT_ONCE = 2
 
@@ -80,14 +83,19 @@ class Points:
 
 
 def instrument(points: Points) -> None:
-    """Put a point before and after every transaction, request and step of a file."""
-    write, send = Store.write, httpx.AsyncHTTPTransport.handle_async_request
+    """Put a point before and after every transaction, reading, work of a thread, request and step of a file."""
+    thread, send = asyncio.to_thread, httpx.AsyncHTTPTransport.handle_async_request
 
-    async def writing(self: Store, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        points.reach(f"before the transaction {fn.__name__}")
-        value = await write(self, fn, *args, **kwargs)
-        points.reach(f"after the transaction {fn.__name__}")
-        return value
+    def committing(name: str) -> None:
+        commit, what = getattr(Store, name), COMMITS[name]
+
+        async def call(self: Store, fn: Any, *args: Any, **kwargs: Any) -> Any:
+            points.reach(f"before {what} {fn.__name__}")
+            value = await commit(self, fn, *args, **kwargs)
+            points.reach(f"after {what} {fn.__name__}")
+            return value
+
+        setattr(Store, name, call)
 
     async def sending(self: httpx.AsyncHTTPTransport, asked: httpx.Request) -> httpx.Response:
         words = f"{asked.method} {asked.url.path}"
@@ -107,7 +115,16 @@ def instrument(points: Points) -> None:
 
         setattr(os, name, call)
 
-    Store.write, httpx.AsyncHTTPTransport.handle_async_request = writing, sending  # type: ignore[method-assign,assignment]
+    async def threading(fn: Any, *args: Any, **kwargs: Any) -> Any:
+        points.reach(f"before the thread's {getattr(fn, '__name__', 'work')}")
+        value = await thread(fn, *args, **kwargs)
+        points.reach(f"after the thread's {getattr(fn, '__name__', 'work')}")
+        return value
+
+    asyncio.to_thread = threading
+    httpx.AsyncHTTPTransport.handle_async_request = sending  # type: ignore[method-assign]
+    for name in COMMITS:
+        committing(name)
     for name in FILE_STEPS:
         stepping(name)
 
@@ -265,6 +282,7 @@ def in_a_process(given: dict[str, Any]) -> tuple[int, int]:
 
 def main() -> None:
     running: dict[int, tuple[str, int]] = {}
+    at_once = int(sys.argv[1]) if sys.argv[1:] else AT_ONCE
 
     def one_ends() -> None:
         child, status = os.wait()
@@ -276,11 +294,11 @@ def main() -> None:
         sys.stdout.flush()
 
     for line in sys.stdin:
-        if len(running) == AT_ONCE:
-            one_ends()
         given = json.loads(line)
         child, pipe = in_a_process(given)
         running[child] = given["name"], pipe
+        if len(running) == at_once:
+            one_ends()
     while running:
         one_ends()
 

@@ -108,7 +108,7 @@ class Held:
         self._require(len(over) == 1, f"{len(over)} rows say that it was taken over")
         if sent:
             await rig.ordering.reconcile()
-            rig.clock.ahead += timedelta(seconds=601)
+            rig.advance(601)
             (judged,) = await rig.ordering.reconcile()
             self._require(judged.ledger is Ledger.NOT_PLACED, f"it is {judged.words}")
         self._require((await self._ask(rig)).ledger is Ledger.ACCEPTED, "it cannot be done again")

@@ -14,7 +14,6 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -25,6 +24,7 @@ from kmptui.errors import KmptuiError
 from kmptui.sandbox.server import SandboxConfig, SandboxServer, running
 from kmptui.store import audit, keys
 from kmptui.store.ledger.proof import contradiction
+from tests.answering import Answering
 from tests.benchmarks.stage import ROOT, environment
 from tests.benchmarks.terminal import Terminal
 from tests.cli.conftest import ORDER
@@ -101,19 +101,20 @@ async def at_random_instants(
     async with opened(case.paths, sandbox):
         sandbox.control("reset", {"what": "counters"})
     proven: set[str] = set()
-    for at in range(number):
-        after = draw.uniform(0.01, 2.0)
-        run = replace(case, at=hurting.NEVER + at, after=after)
-        end = (await asyncio.to_thread(hurting.walked, [run]))[run.name]
-        where = f"killed {after:.3f} s after the beginning, for the {at + 1}. time"
-        tally.require(end["status"] == -signal.SIGKILL, f"{where}: it ended by itself, {end}")
-        tally.count("kills at a random instant")
-        try:
-            async with opened(case.paths, sandbox) as rig:
-                await started_again(tally, rig, proven, where)
-        except KmptuiError as error:
-            tally.require(False, f"{where}: the next start says {type(error).__name__}: {error}")
-        files_are_whole(tally, case.out.parent, where)
+    with Answering(hurting.WALK, "1") as walks:
+        for at in range(number):
+            after = draw.uniform(0.01, 2.0)
+            run = replace(case, at=hurting.NEVER + at, after=after)
+            end = await asyncio.to_thread(walks.ask, run.order())
+            where = f"killed {after:.3f} s after the beginning, for the {at + 1}. time"
+            tally.require(end["status"] == -signal.SIGKILL, f"{where}: it ended by itself, {end}")
+            tally.count("kills at a random instant")
+            try:
+                async with opened(case.paths, sandbox) as rig:
+                    await started_again(tally, rig, proven, where)
+            except KmptuiError as error:
+                tally.require(False, f"{where}: the next start says {type(error).__name__}: {error}")
+            files_are_whole(tally, case.out.parent, where)
     at_server = sum(len(one["certificates"]) for one in sandbox.control("state")["created"])
     told(tally, "random instants", at_server, taken(case.paths))
     tally.count("private keys proved", len(proven))
@@ -123,7 +124,7 @@ async def started_again(tally: Tally, rig: Rig, proven: set[str], where: str) ->
     """What the dead process left half done is judged, and nothing is lost."""
     await rig.ordering.recover()
     await rig.ordering.reconcile()
-    rig.clock.ahead += timedelta(seconds=601)
+    rig.advance(601)
     await rig.ordering.reconcile()
     tally.require(not await rig.ordering.unconfirmed(), f"{where}: an intent stays unconfirmed")
     tally.require(not await rig.store.check(), f"{where}: the store is damaged")
@@ -156,7 +157,8 @@ def files_are_whole(tally: Tally, folder: Path, where: str) -> None:
 def told_to_end(
     tally: Tally, draw: random.Random, number: int, sandbox: SandboxServer, folder: Path, *, long: bool
 ) -> None:
-    """Commands that order are told to end at a random instant, in every fifth case while SCM does not answer."""
+    """Commands that order are told to end at a random instant, in every fifth case while SCM does not answer, and in
+    every second case twice, as by a terminal that closes."""
     paths = Paths(folder / "told")
     asyncio.run(a_home(paths, sandbox))
     sandbox.control("reset", {"what": "counters"})
@@ -177,12 +179,16 @@ def told_to_end(
             time.sleep(draw.uniform(0.1, 2.0))
         began = time.monotonic()
         process.send_signal(number_of)
+        if at // 2 % 2:
+            time.sleep(draw.uniform(0.0, 0.3))
+            process.send_signal(number_of)
         _, said = process.communicate(timeout=PATIENCE)
         took = time.monotonic() - began
         where = f"{number_of.name} to a command, {at + 1}. time"
         tally.count("commands told to end")
         tally.require(not long or took <= WITHIN, f"{where}: it took {took:.1f} s")
-        tally.require(process.returncode in {0, 130, -number_of}, f"{where}: exit {process.returncode}, {said!r}")
+        codes = {128 + number_of} if hanging else {0, 128 + number_of, -number_of}
+        tally.require(process.returncode in codes, f"{where}: exit {process.returncode}, {said!r}")
         tally.require(b"Traceback" not in said and said[-1:] in {b"", b"\n"}, f"{where}: it says {said!r}")
         sandbox.control("faults", None, method="DELETE")
     asyncio.run(found_again(tally, paths, sandbox))
@@ -211,19 +217,25 @@ async def found_again(tally: Tally, paths: Paths, sandbox: SandboxServer) -> Non
 def on_a_terminal(tally: Tally, sandbox: SandboxServer, folder: Path, *, long: bool) -> None:
     """The full-screen program gives the terminal back as it was."""
     del sandbox  # its home is linked to it
-    cases = [(keys_, number) for keys_ in ON_TERMINAL for number in (signal.SIGTERM, signal.SIGHUP)]
-    for pressed, number in cases if long else cases[:1]:
+    cases = [
+        (keys_, number, twice)
+        for keys_ in ON_TERMINAL
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        for twice in (False, True)
+    ]
+    for pressed, number, twice in cases if long else cases[:1]:
         with Terminal("kmptui", home=folder / "told", columns=100, lines=30) as terminal:
             before = terminal.modes
             terminal.until("Repository")
             for key in pressed:
                 terminal.key(key, quiet=0.1)
             began = time.monotonic()
-            status = terminal.end(number)
+            status = terminal.end(number, twice=twice)
             took = time.monotonic() - began
             where = f"{number.name} on the screen after {' '.join(pressed)}"
             tally.count("screens told to end")
-            tally.require(os.WIFEXITED(status), f"{where}: it was ended, status {status}")
+            code = os.waitstatus_to_exitcode(status)
+            tally.require(code == 128 + number, f"{where}: it ended with {code}")
             tally.require(not long or took <= WITHIN, f"{where}: it took {took:.1f} s")
             output = terminal.output
             restored = b"\x1b[?1049l" in output and b"\x1b[?25h" in output and terminal.modes == before

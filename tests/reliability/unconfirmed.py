@@ -8,8 +8,6 @@ import json
 import random
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,11 +22,13 @@ from kmptui.services.ordering import Placed
 from kmptui.store import certificates, keys, ledger
 from kmptui.store.ledger.proof import contradiction
 from kmptui.tui.dialogs.settle import SettleDialog
-from tests.benchmarks.stage import ROOT, environment
+from tests.answering import Answering
+from tests.benchmarks.stage import ROOT
 from tests.e2e.keyboard import at_home, flat, press, the_app
+from tests.reliability.commands import Commands, Conditions, Ended
 from tests.reliability.tally import Tally
 from tests.services.rig import Rig, opened, request
-from tests.services.steps import fetched, issued, order_of
+from tests.services.steps import csr, fetched, issued, order_of
 from tests.tui.acting import is_open, shown, until
 
 CHILD = ROOT / "tests" / "services" / "child.py"
@@ -37,8 +37,6 @@ LONG = 25
 UNMARKED = "x" * 1_010
 """Comments without room for a mark."""
 NEVER = 1_000_000
-PATIENCE = 600
-"""Seconds for another process; nothing is judged by how long it takes."""
 REPLIES: dict[str, dict[str, Any]] = {
     "closes": {"kind": "drop-after"},
     "502": {"kind": "status", "status": 502, "act": True},
@@ -95,18 +93,19 @@ ACTS: dict[str, tuple[str, Callable[[Rig, str, Order | None], Awaitable[Placed]]
 async def prove(tally: Tally, number: int, folder: Path) -> None:
     draw = random.Random(tally.seed)
     long = number >= LONG
-    for round_ in range(max(1, number // LONG)):
-        paths = Paths(folder / f"home-{round_}")
-        with running(SandboxConfig(certificates=0)) as sandbox:
-            async with opened(paths, sandbox) as rig:
-                for act in ACTS:
-                    for ending in endings(draw, act, long=long):
-                        name = re.sub("[^a-z0-9]+", "-", f"{act} {ending}".lower()).strip("-") + ".example.com"
-                        case = Case(tally, rig, paths, act, name, f"{act}, {ending}, round {round_}")
-                        await case.run(ending)
-                await questions(tally, rig, paths, long=long)
-            if long:
-                await by_keys(tally, paths, sandbox)
+    with Answering(CHILD) as others, Commands() as commands:
+        for round_ in range(max(1, number // LONG)):
+            paths = Paths(folder / f"home-{round_}")
+            with running(SandboxConfig(certificates=0)) as sandbox:
+                async with opened(paths, sandbox) as rig:
+                    for act in ACTS:
+                        for ending in endings(draw, act, long=long):
+                            name = re.sub("[^a-z0-9]+", "-", f"{act} {ending}".lower()).strip("-") + ".example.com"
+                            where = f"{act}, {ending}, round {round_}"
+                            await Case(tally, rig, paths, others, act, name, where).run(ending)
+                    await questions(tally, rig, paths, commands, long=long)
+                if long:
+                    await by_keys(tally, paths, sandbox)
 
 
 def endings(draw: random.Random, act: str, *, long: bool) -> list[str]:
@@ -120,8 +119,11 @@ def endings(draw: random.Random, act: str, *, long: bool) -> list[str]:
 class Case:
     """One act whose reply is lost in one way."""
 
-    def __init__(self, tally: Tally, rig: Rig, paths: Paths, act: str, name: str, words: str) -> None:
+    def __init__(
+        self, tally: Tally, rig: Rig, paths: Paths, others: Answering, act: str, name: str, words: str
+    ) -> None:
         self._tally = tally
+        self._others = others
         self._rig = rig
         self._paths = paths
         self._act = act
@@ -167,14 +169,12 @@ class Case:
                 self._require(False, "it was not unconfirmed")
             return
         point = KILLED.get(ending, "disk full")
-        words = [sys.executable, str(CHILD), str(self._paths.home), self._name, point, self._act]
-        done = await asyncio.to_thread(
-            subprocess.run, words, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        words = [str(self._paths.home), self._name, point, self._act]
+        status, word = await asyncio.to_thread(self._others.ask, words)
         if ending == FULL:
-            self._require(done.stdout == "Full", f"it says {done.stdout} {done.stderr}")
+            self._require((status, word) == (0, "Full"), f"it ends with {status} and says {word}")
         else:
-            self._require(done.returncode == -signal.SIGKILL, f"it was not killed: {done.stdout} {done.stderr}")
+            self._require(status == -signal.SIGKILL, f"it was not killed: {status} {word}")
         await self._rig.ordering.recover()
 
     async def _found_again(self) -> None:
@@ -232,7 +232,7 @@ async def asked(rig: Rig, act: str, name: str, kind: str) -> tuple[Order, list[i
     return await order_of(rig, found), rivals
 
 
-async def questions(tally: Tally, rig: Rig, paths: Paths, *, long: bool) -> None:
+async def questions(tally: Tally, rig: Rig, paths: Paths, commands: Commands, *, long: bool) -> None:
     """Several orders of SCM may be it: nothing is sent, the question tells what speaks for each, the answer holds."""
     cases = [("order", "drop-before"), ("order", "drop-after"), ("renew", "drop-after")]
     for act, kind in cases if long else cases[1:2]:
@@ -243,37 +243,68 @@ async def questions(tally: Tally, rig: Rig, paths: Paths, *, long: bool) -> None
         (judged,) = await rig.ordering.reconcile()
         tally.require(judged.ledger is Ledger.UNCONFIRMED, f"{where}: it was decided: {judged.words}")
         tally.require("settle" in (await order_of(rig, order.id)).problem, f"{where}: the question is not in the row")
-        shown_ = await _settle(paths, order.id, "--json")
-        tally.require(shown_.returncode == 3, f"{where}: the list of candidates ends with {shown_.returncode}")
-        told = json.loads(shown_.stdout)
+        shown_ = await _settle(commands, paths, order.id, "--json")
+        tally.require(shown_.code == 3, f"{where}: the list of candidates ends with {shown_.code}")
+        told = json.loads(shown_.out)
         tally.require(sorted(one["ssl_id"] for one in told) == sorted(rivals), f"{where}: it lists {told}")
         tally.require(all(one["reasons"] for one in told), f"{where}: nothing is said for one of {told}")
         ours = [one["id"] for one in rig.created(name) if one["id"] in rivals and one["spki_sha256"] == order.spki]
         answer = ["--is", str(ours[0])] if ours else ["--none"]
-        done = await _settle(paths, order.id, *answer, "--yes")
-        tally.require(done.returncode == 0, f"{where}: settle {answer} ends with {done.returncode}, {done.stderr}")
+        done = await _settle(commands, paths, order.id, *answer, "--yes")
+        tally.require(done.code == 0, f"{where}: settle {answer} ends with {done.code}, {done.err}")
         settled = (await order_of(rig, order.id)).row
         expected = Ledger.ACCEPTED if ours else Ledger.NOT_PLACED
         tally.require(settled.ledger is expected, f"{where}: after the answer it is {settled.ledger}")
         tally.require(len(rig.requests("POST")) == sent, f"{where}: something was sent")
         tally.count("questions answered by the command")
         rig.sandbox.control("settings", {"issue_after": 2})
+    if long:
+        await a_reissue_between(tally, rig, paths, commands)
 
 
-async def _settle(paths: Paths, order_id: int, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kmptui", "orders", "settle", f"o{order_id}", *words]
+async def a_reissue_between(tally: Tally, rig: Rig, paths: Paths, commands: Commands) -> None:
+    """A reissue that SCM never got, while a colleague had the same order reissued: whose it is nobody can tell from
+    there, and what has another key is not taken over even if a person says so."""
+    name = "several-reissue.example.com"
+    old = await issued(rig, name)
+    rig.fault("drop-before", ACTS["reissue"][0])
+    with suppress(Unconfirmed):
+        await _reissue(rig, name, old)
+    await (await rig.engine.client()).replace(old.ssl_id or 0, csr(name).pem, "by a colleague")
+    rig.advance(60)
+    sent = len(rig.requests("POST"))
+    (judged,) = await rig.ordering.reconcile()
+    where = "a colleague's reissue"
+    tally.require(judged.ledger is Ledger.UNCONFIRMED, f"{where}: it was decided: {judged.words}")
+    tally.require("settle" in (await order_of(rig, old.id)).problem, f"{where}: the question is not in the row")
+    shown_ = await _settle(commands, paths, old.id, "--json")
+    told = [(one["ssl_id"], "for another key" in one["reasons"][0]) for one in json.loads(shown_.out)]
+    tally.require((shown_.code, told) == (3, [(old.ssl_id, True)]), f"{where}: it lists {shown_.out}")
+    wrong = await _settle(commands, paths, old.id, "--is", str(old.ssl_id), "--yes")
+    tally.require(wrong.code == 2 and "another key" in wrong.err, f"{where}: it was taken, {wrong.err}")
+    done = await _settle(commands, paths, old.id, "--none", "--yes")
+    tally.require(done.code == 0, f"{where}: settle ends with {done.code}, {done.err}")
+    tally.require(not await rig.ordering.unconfirmed(), f"{where}: it stays unconfirmed")
+    tally.require(len(rig.requests("POST")) == sent, f"{where}: something was sent")
+    tally.count("questions answered by the command")
+
+
+async def _settle(commands: Commands, paths: Paths, order_id: int, *words: str) -> Ended:
+    patient = Conditions(busy=10)
     return await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, env=environment(paths.home), capture_output=True, text=True, check=False
-    )
+        commands.run, paths.home, "orders", "settle", f"o{order_id}", *words, conditions=patient
+    )  # fmt: skip
 
 
 async def by_keys(tally: Tally, paths: Paths, sandbox: SandboxServer) -> None:
     """The same question on the screen, answered by keys: the one that is ours, then none."""
-    for kind in ("drop-after", "drop-before"):
-        name = f"keys-{kind}.example.com"
+    for act, kind in (("order", "drop-after"), ("order", "drop-before"), ("renew", "drop-after")):
+        name = f"keys-{act}-{kind}.example.com"
         async with opened(paths, sandbox) as rig:
-            order, _ = await asked(rig, "order", name, kind)
+            order, _ = await asked(rig, act, name, kind)
             ours = [one["id"] for one in rig.created(name) if one["spki_sha256"] == order.spki]
+            sent = len(rig.requests("POST"))
+        where = f"by keys, {act} {kind}"
         async with the_app(paths) as (pilot, workspace):
             await at_home(pilot)
             await press(pilot, "exclamation_mark")
@@ -288,7 +319,9 @@ async def by_keys(tally: Tally, paths: Paths, sandbox: SandboxServer) -> None:
             await until(pilot, lambda: not workspace.running, "the end of the work")
             settled = await workspace.lists.order(order.id)
         expected = Ledger.ACCEPTED if ours else Ledger.NOT_PLACED
-        tally.require(settled.row.ledger is expected, f"by keys, {kind}: it is {settled.row.ledger}")
-        tally.require(settled.ssl_id == (ours[0] if ours else None), f"by keys, {kind}: it is scm:{settled.ssl_id}")
+        tally.require(settled.row.ledger is expected, f"{where}: it is {settled.row.ledger}")
+        tally.require(settled.ssl_id == (ours[0] if ours else None), f"{where}: it is scm:{settled.ssl_id}")
+        posts = sum(one["method"] == "POST" for one in sandbox.control("requests"))
+        tally.require(posts == sent, f"{where}: something was sent")
         tally.count("questions answered by keys")
         sandbox.control("settings", {"issue_after": 2})

@@ -3,15 +3,18 @@
 `python child.py HOME NAME POINT [order|renew|renew with the old key|reissue]` prints one word.
 POINT: none, before sent, after sent, after answer, hang after sent,
 disk full; suspend before sent, suspend after sent (it stops itself there, and goes on when it is woken).
+Without arguments it reads them as lists of JSON, line by line, forks for each, and answers with its status and word.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from kmptui.config import Paths
 from kmptui.domain.renewable import ReissueRequest, RenewalRequest, SameKey
 from kmptui.errors import KmptuiError
+from kmptui.pki import chain, csr, keypair  # noqa: F401 - loaded once, before the forks
 from kmptui.scm.changes import Changes
+from kmptui.scm.client import ScmClient  # noqa: F401 - likewise
 from kmptui.services.ordering import Placed
 from kmptui.store import ledger
 from kmptui.store.database import Store
@@ -83,5 +88,28 @@ async def main(home: str, name: str, point: str, what: str = "order") -> None:
             sys.stdout.write(placed.ledger)
 
 
+def forked(words: list[str]) -> list[Any]:
+    """Its status, and what it printed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writing, sys.stdout.fileno())
+        status = 1
+        with suppress(BaseException):
+            asyncio.run(main(*words))
+            sys.stdout.flush()
+            status = 0
+        os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        word = told.read().decode()
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), word]
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    if sys.argv[1:]:
+        asyncio.run(main(*sys.argv[1:]))
+    else:
+        for line in sys.stdin:
+            sys.stdout.write(json.dumps(forked(json.loads(line))) + "\n")
+            sys.stdout.flush()

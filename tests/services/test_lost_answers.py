@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 
 from kmptui.config import Paths
 from kmptui.domain.order import Ledger
+from kmptui.domain.renewable import ReissueRequest
 from kmptui.errors import BadInput, Full, HeldElsewhere, ScmRefused, StateForbids, Unconfirmed, Unreachable
 from kmptui.sandbox.server import SandboxServer
 from kmptui.scm.changes import Changes
-from kmptui.store import claims, keys, ledger
+from kmptui.store import certificates, claims, keys, ledger
 from kmptui.store.database import Store
+from kmptui.store.ledger.proof import contradiction
 from tests.sandbox_fixtures import SandboxFactory
 from tests.services.rig import Rig, opened, request
 
@@ -380,6 +383,21 @@ async def test_a_strangers_order_is_not_settled_on(paths: Paths, sandbox: Sandbo
         assert told[-1] == ("not placed", "a person said that it was not placed")
 
 
+async def test_a_clock_that_jumps_makes_no_two_searches_of_one(paths: Paths, sandbox: SandboxServer) -> None:
+    """What counts between them is SCM's time: its list may be behind by minutes."""
+    async with opened(paths, sandbox) as rig:
+        rig.fault("drop-before", ENROLL)
+        with pytest.raises(Unconfirmed):
+            await rig.ordering.place(request(NAME))
+        for hours in (0, 1, -1):
+            rig.clock.ahead += timedelta(hours=hours)
+            (still,) = await rig.ordering.reconcile()
+            assert still.ledger is Ledger.UNCONFIRMED, f"{hours} h ahead"
+        sandbox.control("clock", {"advance": 601})
+        (judged,) = await rig.ordering.reconcile()
+        assert judged.ledger is Ledger.NOT_PLACED
+
+
 async def test_a_wrong_link_is_undone_when_the_certificate_comes(paths: Paths, sandbox: SandboxServer) -> None:
     async with opened(paths, sandbox) as rig:
         rig.fault("drop-before", ENROLL)
@@ -415,6 +433,34 @@ async def test_an_import_in_between_becomes_the_order(paths: Paths, sandbox: San
         assert order is not None
         assert order.id == found.order_id
         await to_the_repository(rig)
+
+
+async def test_a_reissue_of_what_was_imported_in_between_does_not_hide_it(paths: Paths, sandbox: SandboxServer) -> None:
+    """The import made a row of its own of the lost order, and that was reissued: it is the order all the same."""
+    from kmptui.services.importing import ImportOptions
+
+    async with opened(paths, sandbox) as rig:
+        rig.fault("drop-after", ENROLL)
+        with pytest.raises(Unconfirmed):
+            await rig.ordering.place(request(NAME))
+        rig.advance(60)
+        await rig.importing.run(ImportOptions())
+        imported = await rig.store.read(ledger.order_by_ssl_id, rig.created(NAME)[0]["id"])
+        assert imported is not None
+        await rig.reissuing.reissue(ReissueRequest(imported.id, "a key was lost"))
+        for _ in range(2):
+            (found,) = await rig.ordering.reconcile()
+            rig.advance(601)
+            if found.ledger is not Ledger.UNCONFIRMED:
+                break
+        assert (found.ledger, found.ssl_id) == (Ledger.ACCEPTED, imported.ssl_id)
+        assert len(rig.created(NAME)) == 1
+        await rig.checking.check()
+        order = await rig.store.read(ledger.order, found.order_id or 0)
+        held = await rig.store.read(certificates.certificate, order.row.certificate_id or 0)
+        assert held.row.has_key
+        assert not order.reissuing
+        assert not await rig.store.read(contradiction)
 
 
 STEPS = st.lists(

@@ -271,6 +271,19 @@ async def test_notes_stay_here(paths: Paths, sandbox: SandboxServer) -> None:
             await rig.repository.annotate(placed.order_id or 0, note="x" * 5_000, contact="")
 
 
+async def test_two_who_write_notes_lose_nothing_of_each_other(paths: Paths, sandbox: SandboxServer) -> None:
+    async with opened(paths, sandbox) as rig:
+        order_id = (await rig.ordering.place(request("a1.example.com"))).order_id or 0
+        seen = await rig.store.read(ledger.order, order_id)
+        await rig.repository.annotate(order_id, contact="jo@example.com")
+        await rig.repository.annotate(order_id, note="ask Jo", seen=seen)
+        order = await rig.store.read(ledger.order, order_id)
+        assert (order.note, order.contact) == ("ask Jo", "jo@example.com")
+        with pytest.raises(StateForbids, match="changed meanwhile, to: ask Jo"):
+            await rig.repository.annotate(order_id, note="ask Ann", seen=seen)
+        assert (await rig.store.read(ledger.order, order_id)).note == "ask Jo"
+
+
 async def test_the_suggested_file_is_in_the_exports_folder(paths: Paths, sandbox: SandboxServer) -> None:
     async with opened(paths, sandbox) as rig:
         held = await certificate(rig)

@@ -327,6 +327,33 @@ async def test_a_log_that_cannot_be_written_disturbs_nobody(paths: Paths, capfd:
 # what is loaded
 
 
+SETTING = """
+import asyncio, sys
+from pathlib import Path
+from kmptui.config import Paths, load_settings
+from kmptui.services.workspace import Workspace
+
+async def main(home, name):
+    paths = Paths(Path(home))
+    async with await Workspace.open(paths, face="cli") as opened:
+        for number in range(10, 50):
+            await opened.change_settings(**{name: number})
+            assert getattr(load_settings(paths.settings), name) == number, name
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_two_processes_that_change_settings_lose_nothing_of_each_other(paths: Paths) -> None:
+    async with workspace(paths):
+        words = [sys.executable, "-c", SETTING, str(paths.home)]
+        names = ("certificate_limit", "lock_after_minutes")
+        setting = [await asyncio.create_subprocess_exec(*words, name, cwd=ROOT) for name in names]
+        assert [await one.wait() for one in setting] == [0, 0]
+    kept = load_settings(paths.settings)
+    assert (kept.certificate_limit, kept.lock_after_minutes) == (49, 49)
+
+
 READING = """
 import asyncio, sys
 from pathlib import Path

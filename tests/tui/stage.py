@@ -385,7 +385,7 @@ class StageRepository:
     async def delete_key(self, text: str) -> None:
         self.deleted.append(("key", (int(text.removeprefix("c")),)))
 
-    async def annotate(self, order_id: int, *, note: str, contact: str) -> None:
+    async def annotate(self, order_id: int, *, note: Any, contact: Any, seen: Any) -> None:
         self.notes.append((order_id, note, contact))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from kmptui.cli.ending import heard
 from kmptui.tui.app import KmptuiApp
 from tests.tui.fakes import FakeLists, FakeWorkspace
 
@@ -26,8 +28,11 @@ async def main(home: Path) -> int:
     app = (BreakingApp if os.environ.get("KMPTUI_BREAK") else KmptuiApp)(workspace)
     if os.environ.get("KMPTUI_BREAK"):
         asyncio.get_running_loop().call_later(1.0, workspace.run)
-    await app.run_async(mouse=False)
-    await asyncio.to_thread((home / "closed").write_text, str(app.return_code))
+    with heard(app.signalled):
+        await app.run_async(mouse=False)
+        if os.environ.get("KMPTUI_TWICE"):  # as a terminal that closes does
+            os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.to_thread((home / "closed").write_text, str(app.return_code))
     return app.return_code or 0
 
 

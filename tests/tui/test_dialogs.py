@@ -230,7 +230,7 @@ async def test_note_and_contact_are_kept_by_the_chord_from_inside_the_text(tmp_p
         await type_text(pilot, "web01\nask ops")
         await pilot.press("ctrl+y")
         await until(pilot, lambda: play.repository.notes)
-        assert play.repository.notes == [(1, "web01\nask ops", "")]
+        assert play.repository.notes == [(1, "web01\nask ops", None)]
 
 
 async def test_settling_shows_what_speaks_for_each_and_takes_the_marked_one(tmp_path: Path) -> None:

@@ -106,6 +106,16 @@ def test_a_signal_restores_the_terminal_and_closes_the_workspace(
     assert b"Traceback" not in end
 
 
+def test_the_second_signal_of_a_closing_terminal_cuts_nothing_short(home: Path, terminals: list[Terminal]) -> None:
+    """The first one ended the app, the second one comes while the workspace is closed."""
+    terminal = Terminal(home, KMPTUI_TWICE="1")
+    terminals.append(terminal)
+    terminal.until(b"Account")
+    os.kill(terminal.process.pid, signal.SIGHUP)
+    assert terminal.wait() == 128 + signal.SIGHUP
+    assert (home / "closed").exists(), "the bookkeeping was finished"
+
+
 def test_a_closed_terminal_ends_it_in_order(home: Path, terminals: list[Terminal]) -> None:
     terminal = Terminal(home)
     terminals.append(terminal)

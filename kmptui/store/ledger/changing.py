@@ -49,9 +49,10 @@ def set_auto_renew(db: Db, order_ids: Iterable[int], on: bool) -> int:
     return selection.choose(db, order_ids, on)
 
 
-def annotate(db: Db, order_id: int, *, note: str, contact: str) -> None:
-    """Raises NotFound."""
-    rows.change(db, order_id, note=note, contact=contact)
+def annotate(db: Db, order_id: int, *, note: str | None = None, contact: str | None = None) -> None:
+    """None leaves what is there. Raises NotFound."""
+    told = {"note": note, "contact": contact}
+    rows.change(db, order_id, **{name: text for name, text in told.items() if text is not None})
 
 
 def set_told(db: Db, order_id: int, told: Mapping[str, str]) -> None:

@@ -335,8 +335,13 @@ def _absorb(db: Db, order_id: int, ssl_id: int) -> rows.Columns:
     if found is None:
         return {}
     other = rows.known(db, int(found))
-    if reading.intent_of(db, other["id"]) is not None:
+    if reading.sent_from_here(db, other["id"]):
         raise StateForbids(f"scm:{ssl_id} is order o{other['id']} already")
+    reissue = reading.intent_of(db, other["id"])
+    if reissue is not None and reissue.state.value in reading.OPEN_INTENTS:
+        raise StateForbids(
+            f"scm:{ssl_id} is o{other['id']}, whose reissue is {reissue.state}", cure="Settle that first"
+        )
     own = rows.known(db, order_id)
     if other["common_name"] and other["common_name"].lower() != own["common_name"].lower():
         raise StateForbids(f"scm:{ssl_id} is o{other['id']}, for {other['common_name']}")

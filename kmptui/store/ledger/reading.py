@@ -204,6 +204,13 @@ def intent_of(db: Db, order_id: int) -> Intent | None:
     return None if row is None else intent_from(db, row)
 
 
+def sent_from_here(db: Db, order_id: int) -> bool:
+    """Whether a request of ours was to make this order; what an import brought may have been reissued from here."""
+    return bool(
+        db.value("SELECT 1 FROM intents WHERE order_id = ? AND act <> ? LIMIT 1", (order_id, Act.REISSUE.value))
+    )
+
+
 def awaited_reissue(db: Db, order_id: int) -> Intent | None:
     """The order's reissue that SCM has taken, or may have taken, and whose certificate is not here yet."""
     found = intent_of(db, order_id)

@@ -42,7 +42,13 @@ class NoteDialog(Dialog[bool]):
     async def act(self) -> None:
         typed = {field.name: field.value for field in self.query(TextField)}
         note, contact = entry.note(typed["note"]), entry.contact(typed["contact"])
-        await self._repository.annotate(self._order.id, note=note, contact=contact)
+        before = self._order
+        await self._repository.annotate(
+            before.id,
+            note=note if note != before.note else None,
+            contact=contact if contact != before.contact else None,
+            seen=before,
+        )
         self.dismiss(True)
 
 
