@@ -7,7 +7,8 @@
     expires<30d                within 30 days from now, also what has expired; d days, w weeks, y years
     expires>=2026-12-01        on or after a date; `:` and `=` mean on that day (or in so many days)
     covers:www.example.edu     what serves that host, wildcards included
-    key:yes  renew:no          yes or no; open:yes waits for SCM; successor:no has no valid certificate for the same
+    key:yes  renew:no          yes or no; open:yes waits for SCM; live:yes is issued, also while it is reissued, and
+                               not revoked; successor:no has no valid certificate for the same
                                names or more that ends later; approve:yes is a request of others that waits for us;
                                handover:yes took another's place and was not exported; scmrenews:yes SCM renews itself
     renewal:failed             its automatic renewal did not come about: renewal:blocked, renewal:deferred, renewal:dcv
@@ -82,6 +83,7 @@ FIELDS: Final[dict[str, Kind]] = {
     "handover": Kind.FLAG,
     "scmrenews": Kind.FLAG,
     "open": Kind.FLAG,
+    "live": Kind.FLAG,
 }
 """Every field by its written name; "" are plain words. A list that lacks a field of a term finds nothing for it."""
 

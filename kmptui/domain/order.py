@@ -42,14 +42,21 @@ class Hold(StrEnum):
     """SCM has taken a reissue; the certificate for its key is not here yet, and the earlier one stays current."""
     UNSETTLED = "unsettled"
     """A reissue was sent, and its outcome is not known."""
+    ELSEWHERE = "reissue elsewhere"
+    """Somebody else has it reissued; the earlier certificate stays current until that comes."""
+    KEPT = "reissue failed"
+    """SCM calls the order rejected or the like after it had issued it: its certificate lives on."""
 
 
 REISSUING = frozenset({Hold.REISSUE, Hold.UNSETTLED})
+LIVING_ON = frozenset({Hold.ELSEWHERE, Hold.KEPT})
+"""The order's status is that of a reissue; its certificate is issued and valid."""
 
 
 OPEN_STATUSES = frozenset({"init", "requested", "saapproved", "approved", "applied", "downloading"})
 """SCM statuses, folded to lower case, in which an order still waits for somebody."""
 ISSUED_STATUSES = frozenset({"issued", "downloaded"})
+NOTHING_CAME_STATUSES = frozenset({"declined", "rejected", "invalid"})
 CLOSED_STATUSES = frozenset(
     {"declined", "rejected", "invalid", "revoked", "expired", "replaced", "unmanaged", "external"}
 )
@@ -192,7 +199,12 @@ class Order:
     @property
     def reissuing(self) -> str:
         """What is to be said of a reissue that has not come yet; "" where there is none."""
-        return {Hold.REISSUE: "reissue under way", Hold.UNSETTLED: "reissue unconfirmed"}.get(self.row.hold, "")
+        words = {
+            Hold.REISSUE: "reissue under way",
+            Hold.UNSETTLED: "reissue unconfirmed",
+            Hold.ELSEWHERE: "reissued by somebody else, under way in SCM",
+        }
+        return words.get(self.row.hold, "")
 
     @property
     def id(self) -> int:
@@ -300,8 +312,12 @@ def state_word(ledger: Ledger, status: str, hold: Hold = Hold.NONE) -> str:
     folded = status.lower()
     if hold in REISSUING and folded not in CLOSED_STATUSES:
         return "reissue under way" if hold is Hold.REISSUE else Ledger.UNCONFIRMED.value
+    if hold is Hold.ELSEWHERE and folded in OPEN_STATUSES:
+        return "reissue under way"
+    if hold is Hold.KEPT and folded in NOTHING_CAME_STATUSES:
+        return "issued"
     if folded in ISSUED_STATUSES:
-        return "issued" if hold is Hold.NONE else "issued, not added"
+        return "issued" if hold in LIVING_ON | {Hold.NONE} else "issued, not added"
     if folded in OPEN_STATUSES | CLOSED_STATUSES:
         return folded
     return f'"{status}"' if status else "accepted"

@@ -69,7 +69,7 @@ def forbidden(order: Order, today: date) -> str:
     if words := _reissuing(order):
         return words
     if row.status.lower() not in ISSUED_STATUSES:
-        return f"it is {row.state}: only an issued one is renewed; order like it instead"
+        return f"{_stands(order)}: only an issued one is renewed; order like it instead"
     if order.renewed:
         return "it is renewed already"
     if row.expires is not None and row.expires < today:
@@ -87,16 +87,22 @@ def not_reissuable(order: Order, today: date) -> str:
     if words := _reissuing(order):
         return words
     if row.status.lower() not in ISSUED_STATUSES:
-        return f"it is {row.state}: only an issued one is reissued; order like it instead"
+        return f"{_stands(order)}: only an issued one is reissued; order like it instead"
     if row.expires is not None and row.expires < today:
         return "it has expired: order like it instead"
     return ""
 
 
+def _stands(order: Order) -> str:
+    if order.row.hold is Hold.KEPT:
+        return f"a reissue of it came to nothing, and SCM calls the order {order.row.status.lower()}"
+    return f"it is {order.row.state}"
+
+
 def _reissuing(order: Order) -> str:
     if not order.reissuing:
         return ""
-    return f"{order.reissuing}: {'wait for it' if order.row.hold is Hold.REISSUE else 'settle that first'}"
+    return f"{order.reissuing}: {'settle that first' if order.row.hold is Hold.UNSETTLED else 'wait for it'}"
 
 
 def told_otherwise(remote: RemoteOrder, *, beside_scm: bool) -> str:

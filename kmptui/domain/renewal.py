@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from kmptui.domain import preflight, renewable
-from kmptui.domain.order import OPEN_STATUSES, REISSUING, Ledger, Order
+from kmptui.domain.order import OPEN_STATUSES, Ledger, Order
 from kmptui.domain.preflight import Facts
 from kmptui.domain.renewable import SCM_RENEWS
 from kmptui.domain.retrying import Attempt
@@ -21,6 +21,10 @@ from kmptui.errors import BadInput, Finding
 MOST_DAYS = 365
 OWN_WAY = "Switch it off in SCM, or let kmptui renew beside it: kmptui auto-renewal set --beside-scm"
 ANEW = "Order like it instead"
+STUCK = "See what it waits for: kmptui orders show; approve it, validate its domains, or order like it"
+UNKNOWN_RENEWAL = "SCM says that it is renewed, and no certificate that came of it is known here"
+MOST_PRESSING = timedelta(days=7)
+"""How long before the end what is under way needs a person, at most; of a short life a tenth."""
 
 
 class Verdict(StrEnum):
@@ -131,26 +135,36 @@ def _settled(subject: Subject, policy: Policy, now: datetime) -> Decision | None
         return _blocked("it is revoked: a revoked one is never ordered again by itself", ANEW)
     if subject.successor:
         return Decision(Verdict.RENEWED, f"{subject.successor} has taken its place")
-    if subject.under_way:
-        return Decision(Verdict.UNDER_WAY, subject.under_way)
-    if row.hold in REISSUING:
-        return Decision(Verdict.UNDER_WAY, order.reissuing)
-    if order.renewed and not subject.failed:
-        return Decision(Verdict.RENEWED, "SCM says that it is renewed; by which order is not known here")
-    if row.ledger is Ledger.ACCEPTED and (not row.status or row.status.lower() in OPEN_STATUSES):
+    under_way = subject.under_way or order.reissuing
+    if not under_way and row.ledger is Ledger.ACCEPTED and (not row.status or row.status.lower() in OPEN_STATUSES):
         return Decision(Verdict.NOT_DUE, f"it is not issued yet: {row.state}")
     if subject.not_after is not None and subject.not_after <= now:
-        ended = f"given up: it ended on {_day(subject.not_after)}"
+        ended = f"given up: it ended on {_day(subject.not_after)}" + (f" while {under_way}" if under_way else "")
         return Decision(Verdict.BLOCKED, ended, cause=ended, cure=ANEW, given_up=True)
+    due = _due(subject, policy.days_before)
+    due_by_now = due if due is not None and due <= now else None
+    if under_way:
+        if not _presses(subject, now):
+            return Decision(Verdict.UNDER_WAY, under_way)
+        return _blocked(f"{under_way}, and nothing has come of it", STUCK, due_by_now)
     if subject.failed:
-        due = _due(subject, policy.days_before)
-        return _blocked(subject.failed, ANEW, due if due is not None and due <= now else None)
+        return _blocked(subject.failed, ANEW, due_by_now)
+    if order.renewed:  # which order did it is looked for; nobody may rely on one that is not found
+        return _blocked(UNKNOWN_RENEWAL, ANEW, due_by_now)
     if why := renewable.forbidden(order, now.date()):
         cause, _, cure = why.partition(": ")
-        return _blocked(cause, f"{cure[:1].upper()}{cure[1:]}")
+        return _blocked(cause, f"{cure[:1].upper()}{cure[1:]}", due_by_now)
     if subject.not_after is None:
         return _blocked("when it ends is not known", "Check the order, so that SCM tells")
     return None
+
+
+def _presses(subject: Subject, now: datetime) -> bool:
+    """Whether the end is so near that what is under way has to be seen to."""
+    if subject.not_after is None:
+        return False
+    life = subject.not_after - subject.not_before if subject.not_before is not None else MOST_PRESSING * 10
+    return subject.not_after - now <= min(MOST_PRESSING, life / 10)
 
 
 def _by_time(subject: Subject, policy: Policy, facts: Facts, now: datetime) -> Decision:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
 from kmptui.domain.renewable import SCM_RENEWS, RenewalRequest
-from kmptui.domain.renewal import Decision, Subject, Verdict
+from kmptui.domain.renewal import UNKNOWN_RENEWAL, Decision, Subject, Verdict
 from kmptui.domain.retrying import NEEDS_A_PERSON, Attempt, Trouble, next_attempt, told, trouble_of
 from kmptui.errors import (
     FromScm,
@@ -185,7 +185,7 @@ class Automatic:
         is the news, and nothing failed."""
         if isinstance(error, Refused):
             now = await self._renewal.decision(subject.order.id)
-            if now.verdict in {Verdict.RENEWED, Verdict.UNDER_WAY}:
+            if now.verdict in {Verdict.RENEWED, Verdict.UNDER_WAY} or now.cause == UNKNOWN_RENEWAL:
                 words = f"nothing was sent: {now.reason}"
                 row = subject.order.row
                 running.note("done", JOB, words, order_id=row.id, common_name=row.common_name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kmptui.store.database import Db
 
 MOST_DAYS = 3_650
-_ALIVE = "status=issued"
+_ALIVE = "live:yes"
 _ENDED = "status=expired"
 """Lists hold an expired one for 30 days; so long it is told."""
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from kmptui.domain.changes import ChangeKind
 from kmptui.domain.listing import Query, Topic
-from kmptui.store import changes, handovers, ledger, listing, stalled, waiting
+from kmptui.domain.renewal import Verdict
+from kmptui.services import renewal
+from kmptui.store import changes, handovers, ledger, listing, renewals, stalled, waiting
 
 if TYPE_CHECKING:
     from kmptui.config import Settings
     from kmptui.store.database import Db
+
+
+_BY_ITSELF = frozenset({Verdict.NOT_DUE, Verdict.DUE, Verdict.UNDER_WAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def _soon(look: Look, line: Line, row: Any) -> str:
     """`3 renew by themselves; api.example.edu does not`."""
     filter = f"{line.query.filter} renew:yes -renewal:failed"  # noqa: A001 - the query's own name
     renewing = Query(Topic.ORDERS, filter=filter, sort="expires")
-    by_themselves = frozenset(listing.ids(look.db, renewing, look.now)) if look.settings.auto_renewal else frozenset()
+    by_themselves = _renewed_here(look, listing.ids(look.db, renewing, look.now))
     if not by_themselves:
         return _ending(look, line, row)
     found = listing.window(look.db, line.query, 0, len(by_themselves) + 1, look.now)
@@ -104,6 +109,15 @@ def _soon(look: Look, line: Line, row: Any) -> str:
     others = found.total - number - 1
     rest = f"{first.common_name} +{others:,} do not" if others else f"{first.common_name} does not"
     return f"{number:,} {'renews by itself' if number == 1 else 'renew by themselves'}; {rest}"
+
+
+def _renewed_here(look: Look, order_ids: Sequence[int]) -> frozenset[int]:
+    """Those of them that the schedule will renew, or is renewing, with nothing in the way as far as one knows."""
+    policy = renewal.policy_of(look.settings)
+    if not policy.on or not order_ids:
+        return frozenset()
+    decided = renewal.decide_each(look.db, renewals.subjects(look.db, order_ids, look.now), policy, look.now)
+    return frozenset(subject.order.id for subject, decision in decided if decision.verdict in _BY_ITSELF)
 
 
 def _oldest(look: Look, _: Line, row: Any) -> str:
@@ -181,7 +195,7 @@ UNCONFIRMED = Line(
 )  # fmt: skip
 DCV = Line("DCV", _domains("status=expired"), "domain's DCV has ended", "domains' DCV has ended", _dcv_ended)
 EXPIRES = Line(
-    "EXPIRES", _orders(f"status=issued successor:no expires>=0d expires<={_WEEK}d"),
+    "EXPIRES", _orders(f"live:yes successor:no expires>=0d expires<={_WEEK}d"),
     f"ends within {_WEEK} d", f"end within {_WEEK} d", _soon,
 )  # fmt: skip
 WORST = (FAILED, UNCONFIRMED, DCV, EXPIRES)
@@ -222,7 +236,7 @@ AFTER_CHANGES = (
         "came with another key", "came with other keys", _named,
     ),
     Line(
-        "LATER", _orders(f"status=issued successor:no expires>{_WEEK}d expires<={_MONTH}d"),
+        "LATER", _orders(f"live:yes successor:no expires>{_WEEK}d expires<={_MONTH}d"),
         f"ends within {_MONTH} d", f"end within {_MONTH} d", _soon,
     ),
     Line(

@@ -81,6 +81,11 @@ def matching(lines: Iterable[PlanLine], words: str) -> tuple[PlanLine, ...]:
     )
 
 
+def policy_of(settings: Settings) -> Policy:
+    """What is set about automatic renewal."""
+    return Policy(settings.auto_renewal, settings.renew_days_before, settings.renew_beside_scm)
+
+
 class Renewal:
     """`change` is the workspace's way to save settings."""
 
@@ -93,8 +98,7 @@ class Renewal:
 
     def policy(self) -> Policy:
         """What is set, as this process knows it."""
-        settings = self._engine.settings
-        return Policy(settings.auto_renewal, settings.renew_days_before, settings.renew_beside_scm)
+        return policy_of(self._engine.settings)
 
     def refreshed(self) -> Policy:
         """What is set, with what another process saved since: what was switched off there is off here too. Raises
@@ -229,7 +233,7 @@ class Renewal:
 
 
 def _decided(db: Db, policy: Policy, now: datetime, within: timedelta | None) -> Decided:
-    return _each(db, renewals.chosen(db, now, within), policy, now)
+    return decide_each(db, renewals.chosen(db, now, within), policy, now)
 
 
 def _decide(db: Db, order_id: int, policy: Policy, now: datetime) -> tuple[Subject, Decision]:
@@ -240,10 +244,11 @@ def _decide(db: Db, order_id: int, policy: Policy, now: datetime) -> tuple[Subje
 
 
 def _decide_each(db: Db, order_ids: Collection[int], policy: Policy, now: datetime) -> Decided:
-    return _each(db, renewals.subjects(db, order_ids, now), policy, now)
+    return decide_each(db, renewals.subjects(db, order_ids, now), policy, now)
 
 
-def _each(db: Db, subjects: Collection[Subject], policy: Policy, now: datetime) -> Decided:
+def decide_each(db: Db, subjects: Collection[Subject], policy: Policy, now: datetime) -> Decided:
+    """Each with its decision; from the store alone."""
     facts = _facts(db, now) if any(_near(subject, policy, now) for subject in subjects) else Facts(now.date())
     return tuple((subject, renewal.decide(subject, policy, facts, now)) for subject in subjects)
 

@@ -23,7 +23,7 @@ _ORDER = (
     "o.problem_code", "o.auto_renew_state", "o.choice",
 )  # fmt: skip
 _REST = (
-    "c.not_before", "c.not_after", "n.id", "n.ledger", "n.status", "n.state",
+    "c.not_before", "c.not_after", "n.id", "n.ledger", "n.status", "n.state", "n.names",
     "t.tries", "t.kind", "t.cause", "t.cure", "t.code", "t.last", "t.again",
     "(SELECT i.act || ' is ' || i.state FROM intents i WHERE i.order_id = o.id"
     " AND i.state IN ('prepared', 'sent', 'unconfirmed') LIMIT 1)",
@@ -108,27 +108,25 @@ def shortest_term(db: Db) -> tuple[int, str] | None:
 
 
 def _subjects(db: Db, found: list[tuple[Any, ...]], today: date) -> tuple[Subject, ...]:
-    later = frozenset(map(int, _ids(successors.having(db, today)))) if found else frozenset()
+    later = successors.replaced(db, today) if found else frozenset()
     return tuple(_subject(row, later) for row in found)
-
-
-def _ids(text: str) -> list[str]:
-    return [number for number in text.strip("[]").split(",") if number]
 
 
 def _subject(row: tuple[Any, ...], later: frozenset[int]) -> Subject:
     line = rows.row_of(row)
     told, rest = row[_AT : _AT + len(_ORDER)], row[_AT + len(_ORDER) :]
     names, organization, profile, term, key, issued, revoked, renewed, code, scm_state, choice = told
-    begins, ends, next_id, next_ledger, next_status, next_state, *tries, intent, rule, exception = rest
+    begins, ends, next_id, next_ledger, next_status, next_state, next_names, *tries, intent, rule, exception = rest
     order = Order(
         line, names_of(names), organization_id=organization, profile_id=profile, term=term, key=key,
         issued=day_of(issued), revoked=day_of(revoked), renewed=None if renewed is None else bool(renewed),
         problem_code=code, next_id=next_id,
     )  # fmt: skip
     successor, under_way, failed = _next(next_id, next_ledger, next_status, next_state)
+    if successor and (lacking := _lacking(order, next_names)):
+        successor, failed = "", f"its renewal {successor} came without {lacking}"
     if not successor and line.id in later:
-        successor = "a later certificate for the same names"
+        successor, under_way, failed = "a later certificate for the same names, ordered anew,", "", ""
     start = order.issued or line.requested
     return Subject(
         order,
@@ -158,6 +156,15 @@ def _next(number: int | None, ledger: str, status: str, state: str) -> tuple[str
     if not folded or folded in OPEN_STATUSES or state.startswith('"'):
         return "", f"o{number} renews it, {state}", ""
     return f"o{number}", "", ""
+
+
+def _lacking(order: Order, names: str) -> str:
+    """The names that the renewal came without; "" where it has all, or SCM did not tell."""
+    own = {name.lower() for name in (order.common_name, *order.names) if name}
+    there = {name.lower() for name in names_of(names)}
+    left = sorted(own - there) if there else []
+    more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+    return f"{left[0]}{more}" if left else ""
 
 
 def _why(choice: str, rule: int | None, exception: int | None) -> str:

@@ -19,6 +19,7 @@ from kmptui.store.models import DomainRow, MirrorRow, OrganizationRow, ProfileRo
 
 Parameters = tuple[Any, ...]
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_STATES)
+_LIVE = "'issued', 'issued, not added', 'reissue under way'"
 View = Callable[[str], tuple[str, Parameters]]
 
 
@@ -95,6 +96,7 @@ def _orders(today: date) -> Source:
             " WHERE c.id = o.certificate_id)))",
             "renew": "o.auto_renew",
             "open": f"(o.state IN ({_OPEN}))",
+            "live": f"(o.state IN ({_LIVE}))",
             "approve": "(o.state = 'requested' AND o.origin = 'imported')",
             "scmrenews": "(o.auto_renew_state COLLATE NOCASE IN ('scheduled', 'started'))",
             "exported":

@@ -6,13 +6,15 @@ It need not be a renewal that kmptui knows of: somebody may have ordered anew in
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from kmptui.domain.listing import Topic
-from kmptui.store.columns import NEVER, json_text, names_of
+from kmptui.store.columns import NEVER, day_of, json_text, names_of
 from kmptui.store.db import Db, kept, revisions
 
-_VALID = (
-    "SELECT id, expires, state <> 'expired' AND expires >= ?, common_name, names_count, names FROM orders"
+_TOLD = (
+    "SELECT id, expires, state <> 'expired' AND expires >= ?, common_name, names_count, names, organization_id,"
+    " profile_id, key, ifnull(nullif(issued, ''), requested), requested FROM orders"
     " WHERE shelf = 0 AND state IN ('issued', 'issued, not added', 'reissue under way', 'expired') AND expires >= ?"
     " AND expires < ?"
 )
@@ -20,34 +22,76 @@ _EXPIRED = timedelta(days=30)
 """How long an expired one is asked after: as long as lists show it."""
 
 
+class _Certificate(NamedTuple):
+    id: int
+    expires: str
+    lives: bool
+    names: frozenset[str]
+    key: str
+    begins: str
+    requested: str
+
+
 def having(db: Db, today: date) -> str:
     """Ids (a JSON array) of the current orders, issued or expired, that have a successor; kept until an order
     changes."""
     key = (revisions(db, Topic.ORDERS), today)
-    return kept(db, "successors", key, lambda: json_text(_having(db, today)))
+    return kept(db, "successors", key, lambda: json_text(list({old.id: 1 for old, _ in _pairs(_read(db, today))})))
 
 
-def _having(db: Db, today: date) -> list[int]:
-    found = db.rows(_VALID, (today.isoformat(), (today - _EXPIRED).isoformat(), NEVER))
-    orders = [(number, expires, names, valid) for number, expires, valid, *told in found if (names := _names(*told))]
-    valid = [(expires, names) for _, expires, names, lives in orders if lives]
+def replaced(db: Db, today: date) -> frozenset[int]:
+    """Those whose place another order was meant to take, as far as one can tell: of the same organization and profile,
+    for a key of the same kind, and ordered in the second half of the old one's life. Several that serve one name side
+    by side (a pair of RSA and ECDSA, one for each host, a public and a private one) do not settle each other."""
+    key = (revisions(db, Topic.ORDERS), today)
+
+    def find() -> frozenset[int]:
+        return frozenset(old.id for old, new in _pairs(_read(db, today, alike=True)) if _follows(old, new))
+
+    return kept(db, "replaced", key, find)
+
+
+def _read(db: Db, today: date, *, alike: bool = False) -> list[_Certificate]:
+    """`alike`: a name counts as the same within one organization and profile only."""
+    found = []
+    for row in db.rows(_TOLD, (today.isoformat(), (today - _EXPIRED).isoformat(), NEVER)):
+        number, expires, lives, common_name, count, names, organization, profile, key, begins, requested = row
+        if told := _names(common_name, count, names):
+            if alike:
+                told = frozenset(f"{organization}/{profile}/{name}" for name in told)
+            found.append(_Certificate(number, expires, bool(lives), told, key, begins, requested))
+    return found
+
+
+def _pairs(orders: list[_Certificate]) -> list[tuple[_Certificate, _Certificate]]:
+    """Each that has a successor, with every one that it has."""
+    valid = [one for one in orders if one.lives]
     last: dict[str, str] = {}
-    for expires, names in valid:
-        for name in names:
-            if last.get(name, "") < expires:
-                last[name] = expires
+    for one in valid:
+        for name in one.names:
+            if last.get(name, "") < one.expires:
+                last[name] = one.expires
     # each name has to live on somewhere; of the few for which that is so, one certificate must hold them all
-    perhaps = [order for order in orders if all(last.get(name, "") > order[1] for name in order[2])]
-    wanted = {min(names) for _, _, names, _ in perhaps}
-    holding: dict[str, list[tuple[str, frozenset[str]]]] = {name: [] for name in wanted}
-    for expires, names in valid:
-        for name in names & wanted:
-            holding[name].append((expires, names))
+    perhaps = [one for one in orders if all(last.get(name, "") > one.expires for name in one.names)]
+    wanted = {min(one.names) for one in perhaps}
+    holding: dict[str, list[_Certificate]] = {name: [] for name in wanted}
+    for one in valid:
+        for name in one.names & wanted:
+            holding[name].append(one)
     return [
-        number
-        for number, expires, names, _ in perhaps
-        if any(later > expires and names <= others for later, others in holding[min(names)])
+        (old, new)
+        for old in perhaps
+        for new in holding[min(old.names)]
+        if new.expires > old.expires and old.names <= new.names
     ]
+
+
+def _follows(old: _Certificate, new: _Certificate) -> bool:
+    begins, ends, requested = day_of(old.begins), day_of(old.expires), day_of(new.requested)
+    if begins is None or ends is None or requested is None or requested < begins + (ends - begins) / 2:
+        return False
+    kinds = {key.split()[0].upper() for key in (old.key, new.key) if key}
+    return len(kinds) < 2
 
 
 def _names(common_name: str, count: int, names: str) -> frozenset[str]:

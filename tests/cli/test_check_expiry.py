@@ -113,3 +113,33 @@ def test_it_needs_no_vault(linked: Cli) -> None:
     linked("orders", "import", code={0, 3})
     (linked.home / "vault.key").unlink()
     told(linked, "--filter", "name=nobody.example.com", code=0)
+
+
+def test_a_failed_reissue_ends_no_alarm(linked: Cli, sandbox: SandboxServer) -> None:
+    """SCM calls the order rejected; its certificate lives on, ends all the same, and somebody is told of it."""
+    linked("orders", "import", code={0, 3})
+    told(linked, "--filter", "name=soon3.example.com", code=2)
+    order = linked.json("orders", "show", "soon3.example.com")
+    linked("auto-renewal", "select", order["number"])
+    linked("auto-renewal", "enable")
+    linked("orders", "reissue", order["number"], "--reason", "new key", "--yes", "--despite-mirror")
+    told(linked, "--filter", "name=soon3.example.com", code=2)
+    sandbox.control(f"orders/{order['ssl_id']}/reject", {})
+    linked("orders", "check", order["number"], code={0, 3})
+    told(linked, "--filter", "name=soon3.example.com", code=2)
+    (line,) = linked.json("auto-renewal", "plan", code=3)
+    assert "came to nothing" in line["cause"]
+    assert linked.json("orders", "show", order["number"])["status"] == "issued"
+
+
+def test_a_reissue_by_a_colleague_ends_no_alarm(linked: Cli, sandbox: SandboxServer) -> None:
+    linked("orders", "import", code={0, 3})
+    order = linked.json("orders", "show", "soon3.example.com")
+    sandbox.control(f"orders/{order['ssl_id']}/reissue", {})
+    sandbox.control(f"orders/{order['ssl_id']}/hold", {})
+    linked("sync", "orders")
+    assert linked.json("orders", "show", order["number"])["status"] == "reissue under way"
+    told(linked, "--filter", "name=soon3.example.com", code=2)
+    sandbox.control(f"orders/{order['ssl_id']}/issue", {})
+    linked("sync", "orders")
+    assert linked.json("orders", "show", order["number"])["status"].startswith("issued")

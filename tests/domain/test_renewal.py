@@ -112,7 +112,7 @@ def test_weeks_of_time_renew_each_certificate_once(life: timedelta, n: int, gene
         now = min(due + timedelta(hours=4), end - timedelta(microseconds=1))
         assert decide(subject(end, life), Policy(True, n), facts(now), now).actionable
         under_way = subject(end, life, under_way="being renewed by o2")
-        assert decide(under_way, Policy(True, n), facts(now), now).verdict is Verdict.UNDER_WAY
+        assert not decide(under_way, Policy(True, n), facts(now), now).actionable
         assert decide(subject(end, life, successor="o2"), Policy(True, n), facts(now), now).verdict is Verdict.RENEWED
         begun, end, renewed = now, now + life, renewed + 1
 
@@ -121,7 +121,7 @@ SETTLED = {
     "not chosen": ({"chosen": False, "why_chosen": "left out by rule 3"}, Verdict.NOT_CHOSEN, "rule 3"),
     "revoked": ({"order": order(status="Revoked")}, Verdict.BLOCKED, "never ordered again by itself"),
     "renewed": ({"successor": "o120"}, Verdict.RENEWED, "o120"),
-    "renewed elsewhere": ({"order": order(renewed=True)}, Verdict.RENEWED, "SCM says"),
+    "renewed elsewhere": ({"order": order(renewed=True)}, Verdict.BLOCKED, "no certificate that came of it"),
     "under way": ({"under_way": "being renewed by o120, requested"}, Verdict.UNDER_WAY, "o120"),
     "declined": (
         {"failed": "its renewal o120 was declined", "order": order(renewed=True)},
@@ -146,8 +146,33 @@ def test_what_is_not_renewed_by_itself(name: str) -> None:
     if verdict is Verdict.BLOCKED:
         assert decision.cause
         assert decision.cure
-    assert decision.pressing == (name in {"declined", "SCM does it"})
+    assert decision.pressing == (name in {"declined", "SCM does it", "renewed elsewhere", "rejected", "draft"})
     assert decision.given_up == (name == "ended")
+
+
+@pytest.mark.parametrize(
+    "members", [{"under_way": "o2 renews it, requested"}, {"order": order(hold=Hold.ELSEWHERE, status="Applied")}]
+)
+def test_what_is_under_way_needs_a_person_as_the_end_comes_near(members: dict[str, Any]) -> None:
+    """A week before, of a short life a tenth; after the end it is given up, and never sent a second time."""
+    last = None
+    for left, verdict, pressing, given_up in (
+        (8 * DAY, Verdict.UNDER_WAY, False, False),
+        (7 * DAY, Verdict.BLOCKED, True, False),
+        (-DAY, Verdict.BLOCKED, False, True),
+    ):
+        last = decide(subject(NOW + left, **members), ON, facts(), NOW)
+        assert (last.verdict, last.pressing, last.given_up) == (verdict, pressing, given_up)
+        assert not last.actionable
+    assert last is not None
+    assert "while " in last.cause
+    assert not decide(subject(NOW + 2 * DAY, 6 * DAY, **members), ON, facts(), NOW).pressing
+
+
+def test_a_certificate_lives_on_when_its_reissue_came_to_nothing() -> None:
+    kept = decide(subject(order=order(hold=Hold.KEPT, status="Rejected")), ON, facts(), NOW)
+    assert (kept.verdict, kept.pressing) == (Verdict.BLOCKED, True)
+    assert "came to nothing" in kept.cause
 
 
 def test_what_the_user_set() -> None:

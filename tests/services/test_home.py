@@ -15,6 +15,7 @@ from kmptui.config import Paths
 from kmptui.domain.audit import Entry
 from kmptui.domain.certificate import Source
 from kmptui.domain.listing import Topic
+from kmptui.domain.renewal import Verdict
 from kmptui.errors import ScmRefused, Unconfirmed, WrongLogin
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services import last_run
@@ -220,7 +221,9 @@ async def test_what_renews_by_itself(paths: Paths, sandbox: SandboxServer) -> No
         await opened.change_settings(auto_renewal=True)
         assert await example() == f"{len(others)} renew by themselves; {first.common_name} does not"
         await opened._engine.store.write(ledger.set_auto_renew, [first.id], True)
-        assert await example() == "all renew by themselves"
+        blocked = (await opened.renewal.decision(first.id)).verdict is Verdict.BLOCKED
+        assert blocked, "its validation has ended"
+        assert await example() == f"{len(others)} renew by themselves; {first.common_name} does not"
         assert ("Auto-renewal", f"on, {len(others) + 1} chosen") in (await opened.home.view()).facts
 
 

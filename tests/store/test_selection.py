@@ -115,7 +115,11 @@ def test_a_renewal_in_scms_console_is_followed(db: Db) -> None:
     ]  # fmt: skip
     ledger.merge(db, others, STAMP)
     ledger.update_from_details(db, old._replace(renewed=True), STAMP)
-    assert ledger.order(db, 1).next_id is None
+    came_to_nothing = ledger.order_by_ssl_id(db, 104)
+    assert came_to_nothing is not None
+    assert ledger.order(db, 1).next_id == came_to_nothing.id, "it tells what became of the renewal"
+    (subject,) = renewals.subjects(db, [1], NOW)
+    assert "declined" in decide(subject, Policy(on=True), Facts(TODAY), NOW).cause
     new = remote(106, "shop.example.edu", status="Requested", requested=TODAY, expires=None)
     ledger.merge(db, [new], STAMP)
     before, after = ledger.order(db, 1), ledger.order_by_ssl_id(db, 106)

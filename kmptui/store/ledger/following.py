@@ -21,14 +21,20 @@ _OLD = (
     " o.renewed, o.choice, o.lineage FROM orders o LEFT JOIN orders x ON x.id = o.next_id"
     " WHERE o.common_name IN (SELECT common_name FROM orders WHERE id IN (SELECT value FROM json_each(?)))"
     " AND (o.renewed = 1 OR o.choice <> '') AND o.ledger = 'accepted'"
-    " AND (x.id IS NULL OR x.ledger IN ('draft', 'refused', 'not placed')) ORDER BY o.ssl_id"
+    " AND (x.id IS NULL OR x.ledger IN ('draft', 'refused', 'not placed')"
+    " OR lower(x.status) IN ('declined', 'rejected', 'invalid')) ORDER BY o.ssl_id"
 )
 _NEW = (
-    "SELECT n.id, n.names, n.lineage, n.choice, n.expires FROM orders n WHERE n.common_name = ?1 AND n.id <> ?2"
+    "SELECT n.id, n.names, n.lineage, n.choice, n.expires, n.state FROM orders n"
+    " WHERE n.common_name = ?1 AND n.id <> ?2"
     " AND n.ledger = 'accepted' AND n.deleted = 0 AND n.origin = 'imported' AND n.previous_id IS NULL"
     " AND n.organization_id = ?3 AND n.profile_id = ?4 AND n.ssl_id > ?5 AND n.requested >= ?6 AND n.requested <> ''"
-    " AND n.state NOT IN ('declined', 'rejected', 'invalid') ORDER BY n.ssl_id"
+    " ORDER BY n.state IN ('declined', 'rejected', 'invalid'), n.ssl_id"
 )
+"""Those that came to nothing last: they tell at least what became of the renewal."""
+
+
+_NOTHING_CAME = frozenset({"declined", "rejected", "invalid"})
 
 
 class _Old(NamedTuple):
@@ -54,13 +60,13 @@ def follow(db: Db, order_ids: Collection[int]) -> frozenset[int]:
     for old in map(_Old._make, db.rows(_OLD, (json_text(list(order_ids)),))):
         found = _like(db, old)
         if old.renewed:
-            new = next(found, None)
+            new = next((row for row in found if _set(row[1]) == _set(old.names)), None)
             if new is not None:
                 _join(db, old, new)
                 touched |= {old.id, int(new[0])}
         elif old.choice == selection.ON:
-            for new_id, _, _, chosen, ends in found:
-                if chosen == "" and ends > old.expires:
+            for new_id, _, _, chosen, ends, state in found:
+                if chosen == "" and ends > old.expires and state not in _NOTHING_CAME:
                     db.run("UPDATE orders SET choice = ? WHERE id = ?", (old.choice, new_id))
                     touched.add(int(new_id))
     if touched:
@@ -70,11 +76,11 @@ def follow(db: Db, order_ids: Collection[int]) -> frozenset[int]:
 
 
 def _like(db: Db, old: _Old) -> Iterator[tuple[Any, ...]]:
-    """Orders from SCM's console for the same set of names, the first first."""
+    """Orders from SCM's console for the same names or more, the first first."""
     wanted = _set(old.names)
     since = max(old.requested, old.issued)
     asked = (old.common_name, old.id, old.organization_id, old.profile_id, old.ssl_id, since)
-    return (row for row in db.rows(_NEW, asked) if _set(row[1]) == wanted)
+    return (row for row in db.rows(_NEW, asked) if wanted <= _set(row[1]))
 
 
 def _set(names: str) -> frozenset[str]:
@@ -82,7 +88,7 @@ def _set(names: str) -> frozenset[str]:
 
 
 def _join(db: Db, old: _Old, new: tuple[Any, ...]) -> None:
-    new_id, _, its_own, chosen, _ = new
+    new_id, _, its_own, chosen, *_ = new
     rows.change(db, old.id, next_id=new_id)
     rows.change(db, new_id, previous_id=old.id, choice=chosen or old.choice)
     db.run("UPDATE orders SET lineage = ? WHERE lineage = ?", (old.lineage, its_own))

@@ -13,6 +13,9 @@ from kmptui.domain.listing import Topic
 from kmptui.domain.order import (
     CLOSED_STATUSES,
     ISSUED_STATUSES,
+    LIVING_ON,
+    NOTHING_CAME_STATUSES,
+    OPEN_STATUSES,
     REISSUING,
     Hold,
     Ledger,
@@ -167,16 +170,22 @@ class _Merge:
     ) -> str:
         """An order that has become issued waits for its body, and so does one that got another serial (reissued by
         somebody else). A body that was deleted here is not fetched again. A reissue of ours is awaited, whatever SCM
-        calls the order meanwhile."""
+        calls the order meanwhile; and one that was issued lives on while it is reissued elsewhere, and when a reissue
+        came to nothing."""
         if _HOLDS[hold] in REISSUING and after[_STATUS].lower() not in CLOSED_STATUSES:
             return hold
+        lived = status_before.lower() in ISSUED_STATUSES or _HOLDS[hold] in LIVING_ON | REISSUING
+        if lived and after[_STATUS].lower() in OPEN_STATUSES:
+            return Hold.ELSEWHERE.value
+        if lived and after[_STATUS].lower() in NOTHING_CAME_STATUSES:
+            return Hold.KEPT.value
         if after[_STATUS].lower() not in ISSUED_STATUSES:
             return Hold.NONE.value
         became = certificate_id is None and status_before.lower() not in ISSUED_STATUSES
         reissued = certificate_id is not None and bool(serial_before) and after[_SERIAL] != serial_before
         if (became or reissued) and after[_EXPIRES] >= self._today:
             return Hold.WAITING.value
-        return hold
+        return Hold.NONE.value if _HOLDS[hold] in LIVING_ON else hold
 
     def _write(self) -> None:
         self._db.insert("orders", _INSERT_COLUMNS, self._inserts)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kmptui.domain.certificate import CertificateRow
-from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, Ledger, Order, OrderRow
+from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, Hold, Ledger, Order, OrderRow
 from kmptui.domain.retrying import NEVER, Trouble
 from kmptui.services.life import Life, LifeView
 from kmptui.services.lists import Lists
@@ -103,6 +103,9 @@ def _alerts(order: Order, around: LifeView, now: datetime) -> list[str]:
         if order.reissuing.endswith("unconfirmed"):
             words = "sent, no clear answer: it is looked for, and not sent again; x settles it"
         found.append(f"{order.reissuing.upper()}  {words}")
+    elif order.row.hold is Hold.KEPT:
+        words = f"SCM calls the order {order.row.status.lower()}; the certificate that it had issued stays valid"
+        found.append(f"REISSUE FAILED  {words}")
     elif order.row.hold:
         found.append(f"ISSUED, NOT ADDED  {HOLDS.get(order.row.hold.value, order.row.hold.value)}")
     if order.holder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, REISSUING, Hold, Ledger, Order
+from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, LIVING_ON, REISSUING, Hold, Ledger, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ HELD: dict[Hold, str] = {
     Hold.FAILED: "issued; fetching failed and is tried again by Check",
     Hold.REISSUE: "issued; the reissue's certificate is awaited",
     Hold.UNSETTLED: "issued; a reissue of it is unconfirmed",
+    Hold.ELSEWHERE: "issued; somebody else has it reissued",
+    Hold.KEPT: "issued; a reissue of it came to nothing",
     Hold.MISMATCH: "issued for another key than this order's: not taken",
 }
 
@@ -51,6 +53,8 @@ def stages(order: Order | None) -> tuple[Stage, ...]:
         return _line(0, "wrong", "not placed: SCM has no such order")
     status = row.status.lower()
     placed = f"SCM has it as {row.ssl_id}" + (f", CA order {order.order_number}" if order.order_number else "")
+    if row.hold in LIVING_ON:
+        return _line(4 if row.certificate_id is not None else 3, "now", "not here yet", placed, "", HELD[row.hold])
     if status in CLOSED_STATUSES:
         return _line(1, "wrong", f"ended as {row.state}" + (f": {order.problem}" if order.problem else ""), placed)
     if status in ISSUED_STATUSES:
