@@ -50,5 +50,5 @@ SHOWN_BY = {
     "decide": "cancel", "edit": "edit", "auto_renewal": "auto-renewal", "add_rule": "add-rule", "changes": "changes",
     "validation": "validation-publish", "order_dcv": "order-dcv",
 }  # fmt: skip
-WITHOUT = {"__init__", "files", "key_choice", "radio_lines", "too_small", "weighed"}
+WITHOUT = {"__init__", "asking", "files", "key_choice", "radio_lines", "too_small", "weighed", "weighing"}
 """No dialogs of their own, or nothing to be seen."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from textual import events, on
+from textual import events
 from textual.app import App, ComposeResult
 from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from kmptui.domain import editing, entry
 from kmptui.domain.editing import EditRequest
@@ -21,7 +20,7 @@ from kmptui.tui.dialogs.order import choices
 from kmptui.tui.dialogs.order.names_field import NamesField
 from kmptui.tui.dialogs.order.names_list import Names, by_name
 from kmptui.tui.dialogs.order.sending import unlocking
-from kmptui.tui.widgets.dialog import Dialog
+from kmptui.tui.dialogs.weighing import WeighingDialog
 from kmptui.tui.widgets.fields import AreaField, ChoiceField, Field, Option, TextField
 
 if TYPE_CHECKING:
@@ -31,15 +30,14 @@ if TYPE_CHECKING:
 
 Ask = Callable[[EditRequest], Awaitable["EditPreview"]]
 Send = Callable[[EditRequest, bool], Awaitable[Order]]
-WEIGH_AFTER = 0.15
-"""Seconds without a key after which the changes are held against what is known."""
 
 
-class EditDialog(Dialog[Order]):
+class EditDialog(WeighingDialog[Order]):
     """Ends with the order as SCM has it then; it stays open where SCM refuses."""
 
     ACT = "Change it in SCM"
     WIDE = True
+    WEIGH_AFTER = 0.15
     DEFAULT_CSS = """
     EditDialog NamesField { height: 5; }
     EditDialog AreaField, EditDialog AreaField > Area { height: 2; }
@@ -57,7 +55,6 @@ class EditDialog(Dialog[Order]):
         self._send = send
         self._before = editing.all_names(self._order)
         self._open = self._order.row.status.lower() in editing.EDITABLE
-        self._delay: Timer | None = None
 
     def title_text(self) -> str:
         return f"Edit {self._order.row.number} {self._order.common_name} in SCM"
@@ -78,18 +75,16 @@ class EditDialog(Dialog[Order]):
             placeholder="e-mail, e-mail",
         )  # fmt: skip
         yield Static(classes="edit-changes")
-        yield Static(classes="edit-against")
+        yield Static(classes="against")
         yield Static(classes="command-line")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._draw()
+    @property
+    def shown(self) -> EditPreview:
+        return self._preview
 
     def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
         if self._open:
             self.query_one(NamesField).styles.height = max(5, min(14, event.size.height - 18))
-        self.call_after_refresh(self._draw)
 
     def _profiles(self) -> list[Option[int | None]]:
         mine = choices.profiles(self._facts, self._order.organization_id)
@@ -98,22 +93,12 @@ class EditDialog(Dialog[Order]):
     def _terms(self, profile_id: int | None) -> list[Option[int | None]]:
         return [Option(term, f"{term:,} days") for term in choices.terms(choices.profile(self._facts, profile_id))]
 
-    @on(Field.Edited)
-    def _edited(self, event: Field.Edited) -> None:
-        event.stop()
-        if event.field.name == "profile":
+    def changed(self, field: Field) -> None:
+        if field.name == "profile":
             term = self._field("term")
             offered = self._terms(self._field("profile").value)
             kept = term.value if term.value in {option.value for option in offered} else None
             term.offer(offered, kept if kept is not None else offered[0].value if len(offered) == 1 else None)
-        self.show_error(None)
-        if self._delay is not None:
-            self._delay.stop()
-        self._delay = self.set_timer(WEIGH_AFTER, lambda: self.start(self._weigh, group="weigh", exclusive=True))
-
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
 
     def changes(self) -> EditRequest:
         """What the fields say, whether it differs or not. Raises BadInput("requesters"|"comments"|"term")."""
@@ -130,42 +115,37 @@ class EditDialog(Dialog[Order]):
     def _field(self, name: str) -> Any:
         return next(field for field in self.fields() if field.name == name)
 
-    async def _weigh(self) -> None:
+    async def weigh(self) -> None:
         try:
             changes = self.changes()
         except BadInput as error:
             self.show_problem(error)
             return
         self._preview = await self._ask(changes)
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
-        if not self.query(".edit-against"):
-            return
+    def show(self, cells: int) -> None:
         shown = self._preview
         if self._open:
             self.query_one(NamesField).show_findings(by_name(shown.findings))
-        cells = self.query_one(".edit-against", Static).size.width or 74
         self.query_one(".edit-changes", Static).update(changed(shown.changes, cells))
-        known = weighed.told(shown.forbidden, shown.findings, cells) if shown.changes else Content("")
-        self.query_one(".edit-against", Static).update(known)
-        line = shown.command if shown.changes else ""
-        self.query_one(".command-line", Static).update(present.text(line, present.MUTED))
-        self.draw_keys()
+        if not shown.changes:
+            for part in (".against", ".command-line"):
+                self.query_one(part, Static).update("")
 
     def can_act(self) -> str:
         if self._open and self.query(NamesField) and self.query_one(NamesField).names.problems:
             return f"{len(self.query_one(NamesField).names.problems):,} names to mend"
         if not self._preview.changes:
             return "nothing is changed"
-        return weighed.against(self._preview.forbidden, self._preview.findings)
+        return super().can_act()
 
     async def act(self) -> None:
         if self._open:
             self.query_one(NamesField).entry.hand_over()
         changes = self.changes()
         self._preview = await self._ask(changes)
-        self._draw()
+        self.draw()
         if not self.can_act():
             self.dismiss(await self._send(changes, weighed.despite(self._preview.findings)))
 

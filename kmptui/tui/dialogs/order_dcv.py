@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from textual import events
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from kmptui.tui import present
-from kmptui.tui.commands.command import Command, Mode
-from kmptui.tui.dialogs.copy import Copyable, CopyDialog
-from kmptui.tui.dialogs.validation import cells_of, labelled, record_lines
+from kmptui.tui.dialogs.asking import AskingDialog, cells_of, labelled, record_lines
+from kmptui.tui.dialogs.copy import Copyable
 from kmptui.tui.widgets.details import wrapped
-from kmptui.tui.widgets.dialog import Dialog
 
 if TYPE_CHECKING:
     from kmptui.domain.clock import Clock
@@ -24,53 +21,15 @@ if TYPE_CHECKING:
     from kmptui.services.workspace import Workspace
 
 
-class AskAgain(Command["OrderDcvDialog"]):
-    id = "order-dcv.check"
-    words = "Ask SCM what is still to be published"
-    label = "Check"
-    keys = "c"
-    place = 1
-
-    def why_not(self, where: OrderDcvDialog) -> str:
-        return "a step is being taken" if where.acting else ""
-
-    def line(self, where: OrderDcvDialog) -> str:
-        return f"kmptui orders dcv {where.order.row.number}"
-
-    async def run(self, where: OrderDcvDialog) -> None:
-        where.show_error(None)
-        await where.ask()
-
-
-class CopyRecords(Command["OrderDcvDialog"]):
-    id = "order-dcv.copy"
-    mode = Mode.OPENS
-    words = "Copy the records; show them raw"
-    label = "Copy"
-    keys = "y"
-    place = 2
-
-    def why_not(self, where: OrderDcvDialog) -> str:
-        return "" if where.copyables() else "there is nothing to publish"
-
-    async def run(self, where: OrderDcvDialog) -> None:
-        await where.app.push_screen_wait(CopyDialog(where.copyables()))
-
-
-class OrderDcvDialog(Dialog[None]):
-    """Asks when it opens; the chord has the CA look again."""
+class OrderDcvDialog(AskingDialog):
+    """The chord has the CA look again."""
 
     ACT = "Look again"
-    WIDE = True
-    OFFERS = (AskAgain, CopyRecords)
     DEFAULT_CSS = "OrderDcvDialog .dcv-order { height: auto; min-height: 6; }"
 
     def __init__(self, validating: Validating, clock: Clock, order: Order, *, forbidden: str = "") -> None:
-        super().__init__()
+        super().__init__(clock, forbidden)
         self._validating = validating
-        self._clock = clock
-        self._forbidden = forbidden
-        self._asking = True
         self._found: OrderDcv | None = None
         self.order = order
 
@@ -80,41 +39,21 @@ class OrderDcvDialog(Dialog[None]):
     def body(self) -> ComposeResult:
         yield Static(classes="dcv-order")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._draw()
-        self.start(self.ask, group="details", exclusive=True)
+    def check_line(self) -> str:
+        return f"kmptui orders dcv {self.order.row.number}"
 
-    def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
-        self.call_after_refresh(self._draw)
-
-    def on_key(self, event: events.Key) -> None:
-        self.scroll_by(event)
-
-    async def ask(self) -> None:
-        """Ask SCM; what it said before stays on the screen where it does not answer."""
-        self._asking = True
-        self._draw()
-        try:
-            self._found = await self._validating.of_order(self.order.id)
-        finally:
-            self._asking = False
-            self._draw()
+    async def look(self) -> None:
+        self._found = await self._validating.of_order(self.order.id)
 
     def can_act(self) -> str:
-        if self._forbidden:
-            return self._forbidden
-        if self._asking:
-            return "asking SCM"
-        if self._found is None:
-            return "c asks SCM again"
-        return "" if self._found.instructions else "nothing is awaited"
+        if off := super().can_act():
+            return off
+        return "" if self._found is not None and self._found.instructions else "nothing is awaited"
 
     async def act(self) -> None:
         if not self.can_act():
             self._found = await self._validating.recheck(self.order.id)
-            self._draw()
+            self.draw()
 
     def copyables(self) -> tuple[Copyable, ...]:
         found = self._found.instructions if self._found is not None else ()
@@ -123,14 +62,7 @@ class OrderDcvDialog(Dialog[None]):
         every = (Copyable("All of them", lines),) if sum(bool(text) for _, text in parts) > 1 else ()
         return (*every, *(Copyable(domain, text) for domain, text in parts if text))
 
-    def draw_keys(self) -> None:
-        off = "working" if self.acting else "off" if self._forbidden else self.can_act()
-        copy = "   y Copy" if self.copyables() else ""
-        line = f"c Check{copy}   esc Back   ctrl+y {self.ACT}" + (f" ({off})" if off else "")
-        for shown in self.query(".dialog-keys").results(Static):
-            shown.update(present.text(line))
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         if not self.is_mounted or not self.query(".dcv-order"):
             return
         self.query_one(".dcv-order", Static).update(Content("\n").join(self._lines(cells_of(self))))

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from textual import events, on
+from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from kmptui.domain import entry
 from kmptui.domain.keys import KeySpec
@@ -26,7 +25,7 @@ from kmptui.tui.dialogs.order.names_list import Names, by_name
 from kmptui.tui.dialogs.order.sending import meaning, send_and_follow
 from kmptui.tui.dialogs.problem import ProblemDialog
 from kmptui.tui.dialogs.renew import kinds
-from kmptui.tui.widgets.dialog import Dialog
+from kmptui.tui.dialogs.weighing import WeighingDialog
 from kmptui.tui.widgets.fields import Field, TextField
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from kmptui.services.workspace import Workspace
 
 Ask = Callable[[ReissueRequest], Awaitable["ReissuePreview"]]
-WEIGH_AFTER = 0.15
-"""Seconds without a key after which the names are held against what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +44,18 @@ class ReissueDecision:
     despite_mirror: bool
 
 
-class ReissueDialog(Dialog[ReissueDecision]):
+class ReissueDialog(WeighingDialog[ReissueDecision]):
     """The names stand as the certificate has them; what is added or removed is said below them."""
 
     ACT = "Reissue"
     WIDE = True
+    WEIGH_AFTER = 0.15
     DEFAULT_CSS = """
     ReissueDialog NamesField { height: 5; }
     ReissueDialog Field > .field-note { width: 26; }
     ReissueDialog KindField > Picker { max-width: 30; }
     ReissueDialog .reissue-changes { height: 2; }
-    ReissueDialog .reissue-against { min-height: 1; }
+    ReissueDialog .against { min-height: 1; }
     """
 
     def __init__(self, preview: ReissuePreview, offered: Sequence[KeySpec], now: datetime, ask: Ask) -> None:
@@ -69,7 +67,6 @@ class ReissueDialog(Dialog[ReissueDecision]):
         self._ask = ask
         self._before = tuple(dict.fromkeys((self._order.common_name, *self._order.names)))
         self._unread = ""
-        self._delay: Timer | None = None
 
     def title_text(self) -> str:
         return f"Reissue {self._order.row.number} {self._order.common_name}"
@@ -84,32 +81,22 @@ class ReissueDialog(Dialog[ReissueDecision]):
         yield Static(classes="reissue-changes")
         yield from key_choice.key_fields(spec_of(self._order), self._offered, same=False)
         yield TextField("reason", "Reason", check=entry.reason, most=entry.LONGEST_REASON)
-        yield Static(classes="reissue-against")
+        yield Static(classes="against")
         yield Static(classes="command-line")
 
+    @property
+    def shown(self) -> ReissuePreview:
+        return self._preview
+
     def on_mount(self) -> None:
-        super().on_mount()
         key_choice.reveal(self)
-        self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
         self.query_one(NamesField).styles.height = max(5, min(14, event.size.height - 19))
-        self.call_after_refresh(self._draw)
 
-    @on(Field.Edited)
-    def _edited(self, event: Field.Edited) -> None:
-        event.stop()
+    def changed(self, field: Field) -> None:  # noqa: ARG002 - whichever it was
         key_choice.reveal(self)
-        self.show_error(None)
-        self._draw()
-        if self._delay is not None:
-            self._delay.stop()
-        self._delay = self.set_timer(WEIGH_AFTER, lambda: self.start(self._weigh, group="weigh", exclusive=True))
-
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
+        self.draw()
 
     def request(self) -> ReissueRequest:
         """What the fields say. Raises BadInput("csr")."""
@@ -128,7 +115,7 @@ class ReissueDialog(Dialog[ReissueDecision]):
     def _csr(self) -> TextField:
         return next(field for field in self.query(TextField) if field.name == "csr")
 
-    async def _weigh(self) -> None:
+    async def weigh(self) -> None:
         self._unread = ""
         try:
             request = self.request()
@@ -139,19 +126,12 @@ class ReissueDialog(Dialog[ReissueDecision]):
         else:
             self._csr.show_note()
             self._preview = without_reason(await self._ask(request))
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
-        if not self.query(".reissue-against"):
-            return
-        shown = self._preview
+    def show(self, cells: int) -> None:
         names = self.query_one(NamesField)
-        names.show_findings(by_name(shown.findings))
-        cells = self.query_one(".reissue-against", Static).size.width or 74
+        names.show_findings(by_name(self._preview.findings))
         self.query_one(".reissue-changes", Static).update(changes(self._before, names.names.names, cells))
-        self.query_one(".reissue-against", Static).update(weighed.told(shown.forbidden, shown.findings, cells))
-        self.query_one(".command-line", Static).update(present.text(shown.command, present.MUTED))
-        self.draw_keys()
 
     def can_act(self) -> str:
         if not self.query(NamesField):
@@ -161,7 +141,7 @@ class ReissueDialog(Dialog[ReissueDecision]):
             return f"{len(names.problems):,} names to mend"
         if not names.names:
             return "no name"
-        if off := weighed.against(self._preview.forbidden, self._preview.findings) or self._unread:
+        if off := super().can_act() or self._unread:
             return off
         return "" if self._reason.value.strip() else "no reason yet"
 
@@ -170,7 +150,7 @@ class ReissueDialog(Dialog[ReissueDecision]):
         request = self.request()
         entry.reason(request.reason)
         self._preview = without_reason(await self._ask(request))
-        self._draw()
+        self.draw()
         if not self.can_act():
             self.dismiss(ReissueDecision(request, weighed.despite(self._preview.findings)))
         else:

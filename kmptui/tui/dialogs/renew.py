@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from textual import events, on
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
@@ -20,7 +19,7 @@ from kmptui.tui.dialogs import key_choice, weighed
 from kmptui.tui.dialogs.order import choices
 from kmptui.tui.dialogs.order.sending import meaning, send_and_follow
 from kmptui.tui.dialogs.problem import ProblemDialog
-from kmptui.tui.widgets.dialog import Dialog
+from kmptui.tui.dialogs.weighing import WeighingDialog
 from kmptui.tui.widgets.fields import Field
 
 if TYPE_CHECKING:
@@ -45,13 +44,13 @@ class RenewDecision:
     despite_mirror: bool
 
 
-class RenewDialog(Dialog[RenewDecision]):
+class RenewDialog(WeighingDialog[RenewDecision]):
     """One order; ends with the decision. What it tells is read anew whenever the key is another one."""
 
     ACT = "Renew"
     DEFAULT_CSS = """
     RenewDialog .renew-part { margin-top: 1; }
-    RenewDialog .renew-against { min-height: 2; }
+    RenewDialog .against { min-height: 2; }
     RenewDialog KindField > Picker { max-width: 30; }
     """
 
@@ -72,26 +71,20 @@ class RenewDialog(Dialog[RenewDecision]):
         yield Static(present.text(head(self._preview, self._now)))
         yield from key_choice.key_fields(spec_of(order), self._offered, same=True)
         yield Static(classes="renew-promise renew-part")
-        yield Static(classes="renew-against renew-part")
+        yield Static(classes="against renew-part")
         yield Static(classes="command-line renew-part")
 
+    @property
+    def shown(self) -> RenewalPreview:
+        return self._preview
+
     def on_mount(self) -> None:
-        super().on_mount()
         key_choice.reveal(self)
-        self._draw()
 
-    def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
-        self.call_after_refresh(self._draw)
-
-    @on(Field.Edited)
-    def _edited(self, event: Field.Edited) -> None:
-        event.stop()
+    def changed(self, field: Field) -> None:  # noqa: ARG002 - whichever it was
         key_choice.reveal(self)
-        self.show_error(None)
-        self.start(self._weigh, group="weigh", exclusive=True)
 
-    async def _weigh(self) -> None:
+    async def weigh(self) -> None:
         """Ask again for the key that is chosen; a file that cannot be read is said beside it."""
         self._unread = ""
         try:
@@ -103,26 +96,22 @@ class RenewDialog(Dialog[RenewDecision]):
         else:
             _csr(self).show_note()
             self._preview = await self._ask(key)
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
-        if not self.query(".renew-against"):
-            return
-        shown = self._preview
-        cells = self.query_one(".renew-against", Static).size.width or 74
-        self.query_one(".renew-promise", Static).update(present.text(UNREAD if self._unread else promise(shown)))
-        self.query_one(".renew-against", Static).update(weighed.told(shown.forbidden, shown.findings, cells))
-        command = f"kmptui orders renew {shown.order.row.number} --csr FILE" if self._unread else shown.command
-        self.query_one(".command-line", Static).update(present.text(command, present.MUTED))
-        self.draw_keys()
+    def show(self, cells: int) -> None:  # noqa: ARG002 - it is wrapped where it stands
+        words = UNREAD if self._unread else promise(self._preview)
+        self.query_one(".renew-promise", Static).update(present.text(words))
+        if self._unread:
+            line = f"kmptui orders renew {self._preview.order.row.number} --csr FILE"
+            self.query_one(".command-line", Static).update(present.text(line, present.MUTED))
 
     def can_act(self) -> str:
-        return weighed.against(self._preview.forbidden, self._preview.findings) or self._unread
+        return super().can_act() or self._unread
 
     async def act(self) -> None:
         key = key_choice.chosen_key(self)
         self._preview = await self._ask(key)
-        self._draw()
+        self.draw()
         if self.can_act():
             return
         order = self._preview.order

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from textual import events, on
+from textual import on
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Static
@@ -16,11 +16,10 @@ from textual.widgets import Static
 from kmptui.domain.dcv import METHOD_WORDS, METHODS, DcvRecord, Step, method_words
 from kmptui.domain.domain import word
 from kmptui.tui import present
-from kmptui.tui.commands.command import Command, Mode
-from kmptui.tui.dialogs.copy import Copyable, CopyDialog
+from kmptui.tui.dialogs.asking import AskingDialog, cells_of, labelled, record_lines
+from kmptui.tui.dialogs.copy import Copyable
 from kmptui.tui.tabs import tones
 from kmptui.tui.widgets.details import wrapped
-from kmptui.tui.widgets.dialog import Dialog
 from kmptui.tui.widgets.fields import ChoiceField, Field, Option, RadioField
 
 if TYPE_CHECKING:
@@ -31,50 +30,12 @@ if TYPE_CHECKING:
 START, SUBMIT, LOOK = "Start", "Submit", "Look again"
 AS_FIELDS = 15
 """Cells of a label, where it stands above a field."""
-NARROW = 11
-"""Cells of a record's label: a TXT record's value has room beside it where the terminal is smallest."""
 
 
-class AskScm(Command["ValidationDialog"]):
-    id = "validation.check"
-    words = "Ask SCM where it stands"
-    label = "Check"
-    keys = "c"
-    place = 1
-
-    def why_not(self, where: ValidationDialog) -> str:
-        return "a step is being taken" if where.acting else ""
-
-    def line(self, where: ValidationDialog) -> str:
-        return f"kmptui domains check {present.line(where.view.domain.name)}"
-
-    async def run(self, where: ValidationDialog) -> None:
-        where.show_error(None)
-        await where.ask()
-
-
-class CopyRecord(Command["ValidationDialog"]):
-    id = "validation.copy"
-    mode = Mode.OPENS
-    words = "Copy the record; show it raw"
-    label = "Copy"
-    keys = "y"
-    place = 2
-
-    def why_not(self, where: ValidationDialog) -> str:
-        return "" if where.record is not None and where.record.publishable else "there is no record yet"
-
-    async def run(self, where: ValidationDialog) -> None:
-        if where.record is not None:
-            await where.app.push_screen_wait(CopyDialog(copyables(where.record)))
-
-
-class ValidationDialog(Dialog[None]):
+class ValidationDialog(AskingDialog):
     """Shows what is known here at once, then what SCM says."""
 
     ACT = START
-    WIDE = True
-    OFFERS = (AskScm, CopyRecord)
     DEFAULT_CSS = """
     ValidationDialog .dcv-head, ValidationDialog .dcv-record { height: auto; }
     ValidationDialog .dcv-record { margin-top: 1; min-height: 7; }
@@ -83,12 +44,8 @@ class ValidationDialog(Dialog[None]):
     """
 
     def __init__(self, validating: Validating, clock: Clock, known: DcvView, *, forbidden: str = "") -> None:
-        super().__init__()
+        super().__init__(clock, forbidden)
         self._validating = validating
-        self._clock = clock
-        self._forbidden = forbidden
-        self._asking = True
-        self._failed = False
         self._started: DcvRecord | None = None
         self.view = known
         self._method = RadioField("method", "Method", [Option(m, METHOD_WORDS[m]) for m in METHODS], METHODS[0])
@@ -135,34 +92,19 @@ class ValidationDialog(Dialog[None]):
         yield self._mailbox
         yield Static(classes="dcv-record")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._draw()
-        self.start(self.ask, group="details", exclusive=True)
-
-    def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
-        self.call_after_refresh(self._draw)
-
     @on(Field.Edited)
     def _edited(self, event: Field.Edited) -> None:
         event.stop()
-        self._draw()
+        self.draw()
 
-    def on_key(self, event: events.Key) -> None:
-        self.scroll_by(event)
+    def check_line(self) -> str:
+        return f"kmptui domains check {present.line(self.view.domain.name)}"
 
-    async def ask(self) -> None:
-        """Ask SCM; the chord is off until it has answered."""
-        self._asking, self._failed = True, True
-        self._draw()
-        try:
-            view = await self._validating.state(self.view.domain.id)
-            self._failed = False
-            self._take(view)
-        finally:
-            self._asking = False
-            self._draw()
+    async def look(self) -> None:
+        self._take(await self._validating.state(self.view.domain.id))
+
+    def copyables(self) -> tuple[Copyable, ...]:
+        return copyables(self.record) if self.record is not None and self.record.publishable else ()
 
     def _take(self, view: DcvView) -> None:
         """What SCM says now; a running attempt's method is the chosen one when it is first seen."""
@@ -170,13 +112,6 @@ class ValidationDialog(Dialog[None]):
         self.view = view
         if first and view.step in {Step.PUBLISH, Step.AWAIT} and view.method:
             self._method.choose(view.method)
-
-    def can_act(self) -> str:
-        if self._forbidden:
-            return self._forbidden
-        if self._asking:
-            return "asking SCM"
-        return "c asks SCM again" if self._failed else ""
 
     async def act(self) -> None:
         if self.can_act():
@@ -192,19 +127,11 @@ class ValidationDialog(Dialog[None]):
             self._take(view)
         else:
             self._take(await self._validating.look(number))
-        self._draw()
+        self.draw()
 
     # -- drawing
 
-    def draw_keys(self) -> None:
-        act = self.next_act
-        off = "working" if self.acting else "off" if self._forbidden else self.can_act()
-        copy = "   y Copy" if self.record is not None and self.record.publishable else ""
-        line = f"c Check{copy}   esc Back   ctrl+y {act}" + (f" ({off})" if off else "")
-        for found in self.query(".dialog-keys").results(Static):
-            found.update(present.text(line))
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         if not self.is_mounted or not self.query(".dcv-record"):
             return
         cells = cells_of(self)
@@ -275,27 +202,6 @@ class ValidationDialog(Dialog[None]):
         return f"ctrl+y starts a validation by {by}; then the record to publish is shown here.{note}"
 
 
-def cells_of(dialog: Dialog[None]) -> int:
-    """How wide its text may be: the scroll bar has its place whether it is there or not, so that nothing moves."""
-    return max(30, dialog.query_one(".dialog-box").size.width - 1)
-
-
-def record_lines(record: DcvRecord | None) -> list[tuple[str, str, str]]:
-    """Label, text and style of each part of a record."""
-    if record is None:
-        return []
-    parts = [
-        ("Type", record.type),
-        ("Host", record.host),
-        ("Value", record.point),
-        ("File at", record.url),
-        ("Its lines", ", then ".join(filter(None, (record.first_line, record.second_line)))),
-        ("Mailboxes", ", ".join(record.emails)),
-        ("SCM says", record.message),
-    ]
-    return [(label, text, "") for label, text in parts if text]
-
-
 def copyables(record: DcvRecord) -> tuple[Copyable, ...]:
     """What of a record can be copied whole."""
     lines = "\n".join(filter(None, (record.first_line, record.second_line)))
@@ -304,16 +210,6 @@ def copyables(record: DcvRecord) -> tuple[Copyable, ...]:
         ("Lines of the file", lines),
     )  # fmt: skip
     return tuple(Copyable(label, text) for label, text in found if text)
-
-
-def labelled(parts: list[tuple[str, str, str]], cells: int, indent: int = NARROW) -> Content:
-    """Labelled texts, each wrapped under its label."""
-    lines = []
-    for label, text, style in parts:
-        for row, piece in enumerate(wrapped(present.line(text), cells - indent)):
-            head = present.cell(label if row == 0 else "", indent)
-            lines.append(present.join((head, present.MUTED), (piece, style)))
-    return Content("\n").join(lines)
 
 
 async def validate_domain(app: App[Any], workspace: Workspace, domain_id: int, forbidden: str = "") -> None:
