@@ -180,15 +180,18 @@ async def list_orders(
 @engine()
 async def show(workspace: Workspace, order: str, json: bool) -> int:
     """All that is known of one order, from the store."""
+    from kmptui.services.home_lines import waits
+
     order_id = await workspace.lists.resolve_order(order)
     found = await workspace.lists.order(order_id)
     history = await workspace.lists.order_history(order_id)
     versions = await _versions(workspace, found)
     renewal = _renewal(await workspace.life.of(order_id))
+    waiting = waits(found, workspace.clock.now().date()) or None
     if json:
         lines = [{"at": h.at, "actor": h.actor, "words": h.words} for h in history]
         more = {"expected": found.expected, "comments": found.comments or None, "versions": versions, "history": lines}
-        output.value({**facts(found), **more, "renewal": renewal})
+        output.value({**facts(found), **more, "waits": waiting, "renewal": renewal})
         return exit_codes.FINE
     output.fields(
         [
@@ -197,6 +200,7 @@ async def show(workspace: Workspace, order: str, json: bool) -> int:
             ("comments", found.comments),
             ("held by", found.holder),
             ("versions", " <- ".join(_version_words(one, found.id) for one in versions) if len(versions) > 1 else ""),
+            ("waits for", waiting),
             ("renewal", f"{renewal['verdict']}: {renewal['why']}"),
             ("last try", renewal["tried"]),
             ("next try", renewal["again"]),

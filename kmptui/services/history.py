@@ -48,6 +48,8 @@ def _what(row: AuditRow, details: Mapping[str, str]) -> str:
         return "revoked already"
     if row.action == "crl":
         return f"in the CA's list of revoked certificates{_since(details)}"
+    if row.action == "auto-renewal":
+        return "automatic renewal"
     if row.outcome in {"not renewed", "given up"}:
         return row.outcome
     if row.action in ACTS:

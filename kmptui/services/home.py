@@ -96,7 +96,7 @@ def _quiet(db: Db, now: datetime, settings: Settings, run: LastRun) -> tuple[tup
     held = f"{used:,} of limit {most:,}" if most else f"{used:,} {'certificate' if used == 1 else 'certificates'}"
     fetching = f", {left:,} more to be fetched" if left else ""
     orders = listing.count(db, Query(Topic.ORDERS), now)
-    chosen = listing.count(db, Query(Topic.ORDERS, "renew:yes"), now)
+    chosen = listing.count(db, Query(Topic.ORDERS, "renew:yes expires>=0d"), now)  # not again what renews them
     return (
         (run.label, run.words),
         ("Auto-renewal", f"{'on' if settings.auto_renewal else 'off'}, {chosen:,} chosen"),

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from kmptui.domain.changes import ChangeKind
 from kmptui.domain.listing import Query, Topic
+from kmptui.domain.order import OPEN_STATUSES, Ledger
 from kmptui.domain.renewal import Verdict
 from kmptui.services import renewal
 from kmptui.store import changes, handovers, ledger, listing, renewals, stalled, waiting
 
 if TYPE_CHECKING:
     from kmptui.config import Settings
+    from kmptui.domain.order import Order
     from kmptui.store.database import Db
 
 
@@ -125,7 +127,7 @@ def _oldest(look: Look, _: Line, row: Any) -> str:
     return f"oldest {days:,} d: {row.common_name}" if days > 0 else str(row.common_name)
 
 
-_WHY = {
+WAITS_FOR = {
     "init": "SCM is still taking it in",
     "requested": "approval",
     "saapproved": "a second approval",
@@ -136,10 +138,19 @@ _WHY = {
 """What an order in this state waits for."""
 
 
+def waits(order: Order, today: date) -> str:
+    """`CA review, for 4 d`: what an order that SCM has waits for, and how long; "" where it waits for nothing."""
+    row = order.row
+    if row.ledger is not Ledger.ACCEPTED or (row.status and row.status.lower() not in OPEN_STATUSES):
+        return ""
+    days = (today - row.requested).days if row.requested is not None else 0
+    return WAITS_FOR.get(row.state, row.state) + (f", for {days:,} d" if days > 0 else "")
+
+
 def _waiting(look: Look, _: Line, row: Any) -> str:
     """`wiki.example.edu, for 4 d: CA review`."""
     days = _days(look, row)
-    why = ledger.order(look.db, row.id).problem or _WHY.get(row.state, row.state)
+    why = ledger.order(look.db, row.id).problem or WAITS_FOR.get(row.state, row.state)
     return f"{row.common_name}, for {days:,} d: {why}" if days > 0 else f"{row.common_name}: {why}"
 
 

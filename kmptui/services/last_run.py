@@ -52,10 +52,10 @@ def state(db: Db, now: datetime, settings: Settings) -> LastRun:
 
 
 def _told(db: Db, run: schedule.Run, now: datetime) -> str:
-    """`5 renewed, 2 failed, 01:10 to 01:14`; where nothing was renewed, the run's own words."""
+    """`5 renewed, 1 waiting, 2 failed, 01:10 to 01:14`; where nothing was renewed, the run's own words."""
     since = run.started
-    renewed, failed = stalled.tonight(db, since, run.ended or now)
-    counted = ", ".join(f"{number:,} {word}" for number, word in ((renewed, "renewed"), (failed, "failed")) if number)
+    numbers = zip(stalled.tonight(db, since, run.ended or now), ("renewed", "waiting", "failed"), strict=True)
+    counted = ", ".join(f"{number:,} {word}" for number, word in numbers if number)
     begin, end = since.astimezone(), run.ended.astimezone() if run.ended is not None else None
     when = f"{begin:%H:%M} to {end:%H:%M}" if end is not None else f"since {begin:%H:%M}, not ended"
     if (now - since) >= timedelta(hours=24):

@@ -25,7 +25,8 @@ _CAME_TO_NOTHING = frozenset({"declined", "rejected", "invalid"})
 @dataclass(frozen=True, slots=True)
 class Standing:
     """An order, what the mirror knows, its current certificate where that is here, the public key's hash that it has as
-    far as it is known, whether that key is kept here, and the order that renewed it, unless that came to nothing."""
+    far as it is known, whether that key is kept here, the order that renewed it, unless that came to nothing, and who
+    works on that one right now."""
 
     order: Order
     facts: Facts
@@ -33,6 +34,7 @@ class Standing:
     spki: str
     has_key: bool
     successor: OrderRow | None
+    holder: str
 
     @property
     def profile(self) -> Profile | None:
@@ -46,7 +48,7 @@ class Standing:
         row = self.successor
         if row.ledger is Ledger.ACCEPTED:
             return f"it is renewed already, by {row.number} ({row.state})"
-        return f"its renewal {row.number} is {row.state}"
+        return f"its renewal {row.number} is {row.state}" + (f", by {self.holder}" if self.holder else "")
 
 
 def of_orders(db: Db, order_ids: Sequence[int], today: date) -> tuple[Standing, ...]:
@@ -60,11 +62,13 @@ def _standing(db: Db, order: Order, known: Facts) -> Standing:
     certificate = certificates.certificate(db, here) if here is not None else None
     spki = certificate.spki if certificate is not None else order.spki
     has_key = bool(spki) and keys.key(db, spki) is not None
-    return Standing(order, known, certificate, spki, has_key, _successor(db, order))
+    successor = _successor(db, order)
+    holder = successor.holder if successor is not None else ""
+    return Standing(order, known, certificate, spki, has_key, successor.row if successor is not None else None, holder)
 
 
-def _successor(db: Db, order: Order) -> OrderRow | None:
-    row = ledger.order(db, order.next_id).row if order.next_id is not None else None
-    if row is None or row.ledger in _NEVER_LIVED or row.state in _CAME_TO_NOTHING:
+def _successor(db: Db, order: Order) -> Order | None:
+    found = ledger.order(db, order.next_id) if order.next_id is not None else None
+    if found is None or found.row.ledger in _NEVER_LIVED or found.row.state in _CAME_TO_NOTHING:
         return None
-    return row
+    return found

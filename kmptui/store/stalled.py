@@ -68,12 +68,17 @@ def last(db: Db, order_id: int) -> Stalled | None:
     )
 
 
-def tonight(db: Db, start: datetime, end: datetime) -> tuple[int, int]:
-    """Renewals that SCM took between two moments, and tries that failed since the first and need a person."""
+def tonight(db: Db, start: datetime, end: datetime) -> tuple[int, int, int]:
+    """Renewals that SCM took between two moments and that are issued by now, those that still wait, and tries that
+    failed since the first and need a person."""
     since, until = moment_text(start), moment_text(end)
-    taken = "SELECT count(*) FROM audit WHERE at >= ? AND at <= ? AND action = 'renew' AND outcome = 'accepted'"
+    ((taken, issued),) = db.rows(
+        "SELECT count(*), ifnull(sum(o.serial <> ''), 0) FROM audit a LEFT JOIN orders o ON o.id = a.order_id"
+        " WHERE a.at >= ? AND a.at <= ? AND a.action = 'renew' AND a.outcome = 'accepted'",
+        (since, until),
+    )
     tries = db.rows(f"{_TRIES} AND t.last >= ?", (since,))
-    return int(db.value(taken, (since, until))), sum(_words(str(row[1]))[0] == FAILED for row in tries)
+    return int(issued), int(taken) - int(issued), sum(_words(str(row[1]))[0] == FAILED for row in tries)
 
 
 def _words(kind: str) -> tuple[str, ...]:

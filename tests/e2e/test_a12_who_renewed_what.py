@@ -19,11 +19,14 @@ from kmptui.config import Paths
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services.renewal_audit import Wanted
 from kmptui.services.workspace import Workspace
+from kmptui.tui import present
+from kmptui.tui.dialogs.write_list import WriteListDialog
+from kmptui.tui.tabs.details_page import DetailsPage
 from tests.cli.conftest import Cli
 from tests.cli.test_main_job import place
 from tests.e2e.keyboard import at_home, flat, press, tab, the_app
 from tests.sandbox_fixtures import SandboxFactory
-from tests.tui.acting import sees, shown
+from tests.tui.acting import field, is_open, sees, shown, until
 
 RENEW = "POST /ssl/v1/renewById"
 EVIL = "=cmd|' /C calc'!A0"
@@ -216,3 +219,40 @@ async def test_on_the_screen(
             assert words in seen
         assert audit.list.total in {1, 2}
         assert scm.password not in seen
+
+
+async def test_details_files_and_proof_on_the_screen(
+    renewed: tuple[Cli, dict[str, dict[str, Any]]], paths: Paths, tmp_path: Path
+) -> None:  # fmt: skip
+    """By certificate: who, with which account, when, old and new id, serial and end, why, and the outcome; the list as
+    a file, whose sums are the ledger's; and whether the record is whole."""
+    _, old = renewed
+    async with the_app(paths) as (pilot, workspace):
+        (line,) = (await workspace.renewal_audit.window(Wanted(outcome="renewed"), 0, 9)).rows
+        await at_home(pilot)
+        audit = await tab(pilot, 7)
+        assert audit.list.total == len(old)
+        await press(pilot, "slash", *"name:a1.example.com", "enter")
+        await until(pilot, lambda: audit.list.total == 1)
+        await press(pilot, "enter")
+        told = flat(shown(await is_open(pilot, DetailsPage)))
+        before = old["renewed"]
+        for words in (
+            "renew a1.example.com renewed", "alice (as ", "from 192.0.2.7", f"Account {line.account}", "Why asked for",
+            f"Old order {before['number']} SCM id {before['ssl_id']}", f"New order o{line.order_id}",
+            f"Old serial {present.serial(before['serial'])}", f"New serial {present.serial(line.serial)}",
+            f"Old end {present.day(line.old_expires)}", f"New end {present.day(line.expires)}",
+        ):  # fmt: skip
+            assert words in told, (words, told)
+        await press(pilot, "escape", "escape", "w")
+        dialog = await is_open(pilot, WriteListDialog)
+        field(dialog, "format").choose("json")
+        field(dialog, "out").value = str(tmp_path / "renewals.json")
+        await press(pilot, "ctrl+y")
+        await sees(pilot, f"{len(old)} rows written to")
+        written = json.loads((tmp_path / "renewals.json").read_text())
+        assert Counter(one["outcome"] for one in written) == dict.fromkeys(old, 1)
+        assert (await workspace.renewal_audit.sums()).outcomes == dict.fromkeys(old, 1)
+        await press(pilot, "v")
+        await sees(pilot, "The audit is intact")
+        assert (await workspace.record.head())[:16] in flat(shown(pilot.app.screen)).replace(" ", "")

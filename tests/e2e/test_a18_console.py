@@ -3,6 +3,7 @@ itself."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,14 @@ import pytest
 from kmptui.config import Paths
 from kmptui.sandbox.server import SandboxServer
 from kmptui.tui.dialogs.changes import ChangesDialog
+from kmptui.tui.tabs.details_page import DetailsPage
 from kmptui.tui.tabs.home_panel import NeedsList
 from tests.cli.conftest import Cli
-from tests.e2e.keyboard import at_home, at_rest, filled, flat, press, the_app
+from tests.e2e.keyboard import at_home, at_rest, filled, flat, press, tab, the_app
 from tests.sandbox_fixtures import SandboxFactory
 from tests.tui.acting import is_open, sees, shown, until
 
+NEVER_AGAIN = "it is revoked: a revoked one is never ordered again by itself"
 KINDS = ["changed", "new", "reissued", "renewed", "revoked"]
 
 
@@ -76,6 +79,55 @@ def test_by_commands(sandbox: SandboxServer, join: Callable[..., Cli]) -> None:
     profiles = {one["id"]: one["status"] for one in cli.json("profiles", "list")}
     assert profiles[2103] == "usable"
     assert len(cli.json("audit", "list", "action:acknowledge")) == 5
+
+
+def test_choice_and_schedule_follow(sandbox: SandboxServer, join: Callable[..., Cli], paths: Paths) -> None:
+    """All that were worked on were chosen: the reissued and the renewed ones go on with their new certificates, by
+    commands and on the screen; the revoked one is never ordered again by itself."""
+    cli = join(sandbox)
+    cli("orders", "import")
+    cli("auto-renewal", "set", "--days-before", "30")
+    cli("auto-renewal", "enable")
+    names = {one["common_name"] for one in cli.json("orders", "list", "status:issued expires>0d")}
+    cli("auto-renewal", "rule", "add", "--name", "*")
+    done = worked(sandbox)
+    cli("sync")
+    cli("orders", "check", code={0, 3})
+    lines = cli.json("auto-renewal", "plan", code={0, 3})
+    plan = {line["common_name"]: line for line in lines if line["verdict"] != "renewed"}
+    assert {done[kind]["common_name"] for kind in ("revoked", "reissued", "renewed")} <= names
+    assert done["revoked"]["common_name"] not in plan
+    told = cli.json("orders", "show", f"scm:{done['revoked']['id']}")["renewal"]
+    assert (told["verdict"], told["why"]) == ("blocked", NEVER_AGAIN)
+    new = cli.json("orders", "list", f"name={done['renewed']['common_name']}", "--sort", "id")[-1]
+    assert new["ssl_id"] != done["renewed"]["id"]
+    renewed, reissued = plan[done["renewed"]["common_name"]], plan[done["reissued"]["common_name"]]
+    assert (renewed["order_id"], renewed["verdict"], reissued["verdict"]) == (new["id"], "not due", "not due")
+    for line in (renewed, reissued):
+        serial = cli.json("orders", "show", f"o{line['order_id']}")["serial"]
+        held = cli.json("certificates", "show", serial)
+        assert line["expires"] == held["not_after"][:10], "planned by the certificate that is there now"
+    asyncio.run(_plan_on_screen(paths, done, new))
+    before = {kind: sandbox.control(f"orders?name={done[kind]['common_name']}") for kind in done}
+    cli("run-due", code={1, 3})  # of the others some are due, and some of these are refused
+    assert {kind: sandbox.control(f"orders?name={done[kind]['common_name']}") for kind in done} == before
+
+
+async def _plan_on_screen(paths: Paths, done: dict[str, Any], new: dict[str, Any]) -> None:
+    async with the_app(paths) as (pilot, _):
+        await at_home(pilot)
+        audit = await tab(pilot, 7)
+        await press(pilot, "u")
+        await at_rest(pilot)
+        await press(pilot, "slash", *done["renewed"]["common_name"], "enter")
+        await until(pilot, lambda: audit.list.row is not None and audit.list.row.order_id == new["id"])
+        assert "not due" in shown(pilot.app.screen)
+        orders = await tab(pilot, 5)
+        await press(pilot, "slash", *f"scm:{done['revoked']['id']}", "enter")
+        await until(pilot, lambda: orders.list.total == 1)
+        assert " revoked " in shown(pilot.app.screen)
+        await press(pilot, "enter")
+        assert f"Renewal blocked: {NEVER_AGAIN}" in flat(shown(await is_open(pilot, DetailsPage)))
 
 
 async def test_on_the_keyboard(paths: Paths, sandbox: SandboxServer) -> None:

@@ -33,6 +33,7 @@ def row(action: str, phase: str = "done", outcome: str = "done", **members: Any)
         (row("renew", "done", "blocked", reason="it is renewed"), "renewal not sent: it is renewed"),
         (row("renew", "outcome", "not renewed", reason="its DCV ended"), "not renewed: its DCV ended"),
         (row("renew", "outcome", "given up", reason="it ended"), "given up: it ended"),
+        (row("auto-renewal", reason="chosen by hand"), "automatic renewal: chosen by hand"),
         (row("renew", "intent", details=(("renews", "o4, scm:9"),)), "renewal of o4, scm:9 written down, to be sent"),
         (row("reissue", "outcome", "accepted"), "reissue taken by SCM, its certificate is awaited"),
         (row("collect", outcome="noted", reason="it ends early"), "what came differs: it ends early"),

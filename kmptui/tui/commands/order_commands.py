@@ -191,7 +191,7 @@ class Settle(OnSubject):
 class OrderValidation(OnSubject):
     id = "order.dcv"
     mode = Mode.OPENS
-    words = "Validation (DCV): what this order waits for, or the domain that keeps it from being renewed"
+    words = "Validation (DCV): this order's, or what blocks its renewal"
     label = "DCV"
     keys = "V"
 

@@ -29,9 +29,11 @@ class ActionsDialog(ChooseDialog):
 
 
 def _options(found: Sequence[Offer]) -> list[Option[Offer]]:
-    """What is possible first, then the rest with its reason."""
+    """What is possible first, then the rest by its short name, so that there is room for the reason."""
     ordered = sorted(found, key=lambda offer: bool(offer.reason))
     return [
-        Option(offer, f"{offer.key:<8} {offer.command.words}", f"not now: {offer.reason}" if offer.reason else "")
+        Option(offer, f"{offer.key:<8} {offer.command.label or offer.command.words}", f"not now: {offer.reason}")
+        if offer.reason
+        else Option(offer, f"{offer.key:<8} {offer.command.words}")
         for offer in ordered
     ]

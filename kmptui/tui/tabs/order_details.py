@@ -9,6 +9,7 @@ from typing import Any
 from kmptui.domain.certificate import CertificateRow
 from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, Hold, Ledger, Order, OrderRow
 from kmptui.domain.retrying import NEVER, Trouble
+from kmptui.services.home_lines import waits
 from kmptui.services.life import Life, LifeView
 from kmptui.services.lists import Lists
 from kmptui.services.proving import Proof
@@ -96,6 +97,9 @@ def _alerts(order: Order, around: LifeView, now: datetime) -> list[str]:
         code = f" (SCM code {refused.code})" if refused.code is not None else ""
         when = f" Tried {present.clock(refused.last, now)}." if refused.last is not None else ""
         found.append(f"RENEWAL FAILED  {refused.cause}{code}.{when} r tries it again")
+    if waiting := waits(order, present.local(now).date()):
+        checked = f"; checked {present.clock(order.checked, now)}" if order.checked else ""
+        found.append(f"WAITS  for {waiting}{checked}. c asks SCM now")
     if order.row.ledger is Ledger.UNCONFIRMED:
         found.append("UNCONFIRMED  sent, no clear answer: it may exist at SCM. It is not sent again; x settles it")
     if order.reissuing:
@@ -110,7 +114,7 @@ def _alerts(order: Order, around: LifeView, now: datetime) -> list[str]:
         found.append(f"ISSUED, NOT ADDED  {HOLDS.get(order.row.hold.value, order.row.hold.value)}")
     if order.holder:
         found.append(f"BEING SENT  by {order.holder}")
-    if order.problem:
+    if order.problem and (around.refused is None or around.refused.cause != order.problem):
         code = f" (SCM code {order.problem_code})" if order.problem_code is not None else ""
         found.append(f"{order.problem}{code}")
     return found

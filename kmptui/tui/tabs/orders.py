@@ -14,6 +14,7 @@ from kmptui.services.life import Life
 from kmptui.services.lists import Lists
 from kmptui.services.mirror import Mirror
 from kmptui.tui import present
+from kmptui.tui.commands.life_commands import awaited
 from kmptui.tui.commands.order_commands import ORDER_COMMANDS
 from kmptui.tui.commands.ways import Ways
 from kmptui.tui.tabs import order_details, tones
@@ -26,6 +27,10 @@ LIVING = frozenset({"issued", "issued, not added", "reissue under way"})
 
 
 def _expires(row: OrderRow, now: datetime) -> Cell:
+    """The end; of what has none yet, how long it has been waiting."""
+    if row.expires is None and row.requested is not None and awaited(row):
+        days = -present.days_until(row.requested, now)
+        return (f"waits {days:,} d" if days > 0 else "waits"), "warning"
     return tones.ends(row.expires, now, living=row.state in LIVING)
 
 
