@@ -85,7 +85,7 @@ async def _in_scm(
     if not shown.blocked and not diagnostics.confirmed("Change it in SCM so?", yes=yes):
         return exit_codes.FAILURE
     await unlocked(workspace)
-    changed = await workspace.editing.edit(order.id, changes, despite_mirror=despite_mirror)
+    changed = await workspace.editing.edit(order.id, changes, despite_mirror=despite_mirror, seen=order)
     diagnostics.note(f"{changed.row.number} {changed.common_name}: changed in SCM")
     return None
 

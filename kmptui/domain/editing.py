@@ -52,6 +52,16 @@ def narrowed(order: Order, changes: EditRequest, comments: str) -> EditRequest:
     )
 
 
+def overtaken(seen: Order, now: Order, changes: EditRequest) -> tuple[str, ...]:
+    """Fields of the changes that the order has otherwise now than when it was seen: to send them would undo what
+    somebody else changed. What was not known then (an import tells no comments) is not among them."""
+    had = EditRequest(
+        all_names(seen), seen.profile_id, seen.term, seen.comments or None, requesters_of(seen) or None
+    )  # fmt: skip
+    differ = fields_of(narrowed(now, had, now.comments))
+    return tuple(field for field in fields_of(changes) if field in differ)
+
+
 def fields_of(changes: EditRequest) -> tuple[str, ...]:
     """The fields that are changed, as findings name them."""
     named = (

@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -213,16 +214,22 @@ async def _huge(fault: Fault, send: Send) -> None:
 
 async def _bomb(fault: Fault, send: Send) -> None:
     """A small answer that unpacks to a large one."""
-    size = fault.size if fault.size is not None else 1024 * 1024 * 1024
+    body = _packed(fault.size if fault.size is not None else 1024 * 1024 * 1024)
+    headers = [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": fault.status or 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@cache
+def _packed(size: int) -> bytes:
+    """So many bytes as gzip packs them: some seconds' work, so it is done once."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     body = bytearray()
     for _ in range(size // len(_CHUNK)):
         body += packer.compress(_CHUNK)
     body += packer.flush()
-    headers = [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": fault.status or 200, "headers": headers})
-    await send({"type": "http.response.body", "body": bytes(body)})
+    return bytes(body)
 
 
 def _bytes(body: Any) -> bytes:

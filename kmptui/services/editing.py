@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["EditPreview", "EditRequest", "Editing"]
 
 NEW_CSR = "-----BEGIN CERTIFICATE REQUEST-----\nmade when it is sent\n-----END CERTIFICATE REQUEST-----\n"
+LOOK = "Look at it as it is now, and say again what to change"
 
 _log = logging.getLogger(__name__)
 
@@ -102,16 +103,19 @@ class Editing:
             _command(order, wanted),
         )
 
-    async def edit(self, order_id: int, changes: EditRequest, *, despite_mirror: bool = False) -> Order:
+    async def edit(
+        self, order_id: int, changes: EditRequest, *, despite_mirror: bool = False, seen: Order | None = None
+    ) -> Order:
         """Send the changes, once; the order as SCM has it then. `despite_mirror`: although findings that rest on the
-        mirror hold. What does not differ is not sent. Raises before anything was sent: PreflightFailed, BadInput,
-        StateForbids (also where nothing differs), ReadOnly, NotLinked, VaultLocked, HeldElsewhere, AccountRefused,
-        Unreachable, StoreFailed; afterwards ScmRefused (nothing was changed) or Unconfirmed."""
+        mirror hold; `seen`: the order as a person saw it, who is not to undo what was changed since. What does not
+        differ is not sent. Raises before anything was sent: PreflightFailed, BadInput, StateForbids (also where nothing
+        differs), ReadOnly, NotLinked, VaultLocked, HeldElsewhere, AccountRefused, Unreachable, StoreFailed; afterwards
+        ScmRefused (nothing was changed) or Unconfirmed."""
         order = await self._engine.store.read(ledger.order, order_id)
-        work = self._edit(order, changes, despite_mirror)
+        work = self._edit(order, changes, despite_mirror, seen or order)
         return await self._engine.own(work, f"Editing {order.row.number} {order.common_name}")
 
-    async def _edit(self, order: Order, changes: EditRequest, despite_mirror: bool) -> Order:
+    async def _edit(self, order: Order, changes: EditRequest, despite_mirror: bool, seen: Order) -> Order:
         engine = self._engine
         await engine.may_write("edit")
         self._refuse(order, changes)
@@ -126,6 +130,9 @@ class Editing:
             order = await self._take_in(await client.details(order.ssl_id))
             wanted = editing.narrowed(order, changes, spelling.unmarked(order.comments))
             self._refuse(order, wanted)
+            if fields := editing.overtaken(seen, order, wanted):
+                what = f"{order.row.number} is not changed"
+                raise StateForbids(what, why=f"somebody changed it meanwhile ({', '.join(fields)})", cure=LOOK)
             found = await self._findings(order, wanted)
             if anew.worth_asking(found):
                 await anew.read_anew(engine, client, editing.edited(order, wanted))

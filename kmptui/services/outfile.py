@@ -2,16 +2,20 @@
 
 The new file is made 0600 and without a name (O_TMPFILE, open(2)), fsynced, and given its name in one step; then the
 folder is fsynced. So a kill leaves nothing behind. Where a file is replaced, or the file system has no nameless files,
-it stands whole beside its place for a moment (O_EXCL). A symbolic link in its place is never followed.
+it stands beside its place for a moment (O_EXCL), locked by its writer; what a killed one left there is taken away by
+the next that writes into the folder. A symbolic link in its place is never followed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +29,9 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_NAMELESS = _NO_LINKS | {errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EXDEV, errno.EACCES}
 """The file system has no nameless files, or no /proc is there to name one by."""
+
+FRESH_SECONDS = 60.0
+_BESIDE = re.compile(r"\.kmptui\.[0-9a-f]{16}")
 
 
 def write_out(path: Path, data: Data, *, replace: bool = False, field: str = "out") -> None:
@@ -71,6 +78,7 @@ def _refuse_odd_place(folder: int, path: Path, *, replace: bool, field: str) -> 
 
 def _write(folder: int, name: str, data: Data, *, replace: bool) -> None:
     beside = f".kmptui.{secrets.token_hex(8)}"
+    _clear(folder)
     try:
         _write_nameless(folder, name, beside, data, replace=replace)
     except OSError as error:
@@ -78,6 +86,21 @@ def _write(folder: int, name: str, data: Data, *, replace: bool) -> None:
             raise
         _write_beside(folder, name, beside, data, replace=replace)
     os.fsync(folder)
+
+
+def _clear(folder: int) -> None:
+    """Take away what killed writers left beside, a private key perhaps: nobody holds its lock, and it is not so new
+    that its writer may just be about to take it."""
+    for name in os.listdir(folder):
+        if _BESIDE.fullmatch(name):
+            with contextlib.suppress(OSError):  # it is in use, or another one was quicker
+                handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if time.time() - os.fstat(handle).st_ctime > FRESH_SECONDS:
+                        os.unlink(name, dir_fd=folder)
+                finally:
+                    os.close(handle)
 
 
 def _write_nameless(folder: int, name: str, beside: str, data: Data, *, replace: bool) -> None:
@@ -107,6 +130,8 @@ def _write_beside(folder: int, name: str, beside: str, data: Data, *, replace: b
 
 def _fill(out: BinaryIO, data: Data) -> None:
     os.fchmod(out.fileno(), 0o600)
+    with contextlib.suppress(OSError):  # a file system without locks: then nothing is taken for left there either
+        fcntl.flock(out.fileno(), fcntl.LOCK_EX)
     for piece in (data,) if isinstance(data, bytes) else data():
         out.write(piece)
     out.flush()

@@ -26,7 +26,7 @@ from kmptui.pki import csr, keypair
 from kmptui.sandbox.server import SandboxConfig, SandboxServer, running
 from kmptui.scm import transport
 from kmptui.scm.client import Credentials, Enrolment, ScmClient, Update
-from kmptui.store import keys
+from kmptui.store import account, keys
 from kmptui.store.ledger.proof import contradiction
 from tests.reliability.tally import Tally
 from tests.services.rig import Rig, opened, request
@@ -36,6 +36,7 @@ COST = (("Cost Centre", "CC-1"),)
 SILENCE = 0.15
 """Seconds that the client waits for a byte here; in the field it is a minute."""
 READS_AT_MOST = 4
+WRONG_LOGIN = -16
 
 Fault = dict[str, Any]
 Call = Callable[[ScmClient], Awaitable[object]]
@@ -188,12 +189,12 @@ def drawn(draw: random.Random, other: str) -> Fault:
     """One fault; what takes long or much comes seldom."""
     status = draw.choice((400, 401, 403, 404, 408, 409, 429, 500, 502, 503, 504))
     text = draw.choice(
-        ({}, {"code": draw.choice((-1, -16, -14, -103, -105, -159, -1400, 17, 10**30)), "description": "?"})
+        ({}, {"code": draw.choice((-1, WRONG_LOGIN, -14, -103, -105, -159, -1400, 17, 10**30)), "description": "?"})
     )
     usual: list[Fault] = [
         {"kind": "drop-before"},
         {"kind": "drop-after"},
-        {"kind": "status", "status": status, "body": text, "act": draw.random() < 0.5},
+        {"kind": "status", "status": status, "body": text, "act": draw.random() < 0.5 and not _is_no(status, text)},
         {"kind": "status", "status": 503, "headers": {"retry-after": draw.choice(("1", "x", "-5", "9" * 40))}},
         {"kind": "redirect", "status": draw.choice((301, 302, 303, 307, 308)), "headers": {"location": other}},
         {"kind": "html", "status": draw.choice((200, 403, 502)), "act": draw.random() < 0.5},
@@ -213,6 +214,11 @@ def drawn(draw: random.Random, other: str) -> Fault:
             )
         )
     return draw.choice(usual)
+
+
+def _is_no(status: int, body: Fault) -> bool:
+    """SCM's own and clear No, of the codes that are drawn: it does not say so and act."""
+    return 400 <= status < 500 and status not in {408, 429} and body.get("code") == WRONG_LOGIN
 
 
 def told(fault: Fault) -> str:
@@ -263,7 +269,9 @@ async def orders(
                 rig.fault(match="POST /ssl/v1/enroll", **fault)
             with suppress(KmptuiError):
                 await rig.ordering.place(request(name))
+            tally.count("orders tried")
             sandbox.control("faults", None, method="DELETE")
+            await rig.store.write(account.set_attention, "")  # a person has seen that the login was not to blame
             await rig.ordering.reconcile()
             rig.advance(660)
             await rig.ordering.reconcile()

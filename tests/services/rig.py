@@ -110,7 +110,7 @@ class Rig:
         return [line for line in lines if part in line]
 
     async def audit(self, action: str = "") -> list[AuditRow]:
-        rows = await self.store.read(audit.rows)
+        rows = await self.store.read(audit.rows, most=1_000_000)
         return [row for row in rows if not action or row.action == action]
 
     def settings(self, **members: Any) -> None:

@@ -13,6 +13,7 @@ from kmptui.domain.order import Order, OwnCsr
 from kmptui.errors import PreflightFailed, ReadOnly, StateForbids, Unconfirmed
 from kmptui.pki import csr, keypair
 from kmptui.sandbox.server import Exchange, SandboxServer
+from kmptui.scm.requests import Update
 from kmptui.services import spelling
 from kmptui.services.editing import EditRequest
 from kmptui.store import ledger
@@ -69,6 +70,22 @@ async def test_names_term_and_what_stands_beside(paths: Paths, sandbox: SandboxS
             await rig.editing.edit(own.id, changes)
         await rig.deciding.decline([own.id], "try again")
         assert (await rig.editing.edit(own.id, EditRequest(profile_id=2102))).profile_id == 2102  # declined: editable
+
+
+async def test_two_who_edit_undo_nothing_of_each_other(paths: Paths, sandbox: SandboxServer) -> None:
+    """Each saw the order as it was; what the other one did not touch goes on."""
+    async with opened(paths, sandbox) as rig:
+        seen = await waiting(rig, NAME)
+        await rig.editing.edit(seen.id, EditRequest(names=(NAME, "one.lab.example.edu")), seen=seen)
+        with pytest.raises(StateForbids, match=r"somebody changed it meanwhile \(names\)"):
+            await rig.editing.edit(seen.id, EditRequest(names=(NAME, "two.lab.example.edu")), seen=seen)
+        assert (await rig.editing.edit(seen.id, EditRequest(term=90), seen=seen)).term == 90
+        known = await order(rig, seen.id)
+        await (await rig.engine.client()).update(Update(seen.ssl_id or 0, comments="by a colleague"))
+        with pytest.raises(StateForbids, match=r"\(comments\)"):
+            await rig.editing.edit(seen.id, EditRequest(comments="Ticket 1"), seen=known)
+        assert (await order(rig, seen.id)).names == (NAME, "one.lab.example.edu")
+        assert puts(rig) == 3
 
 
 async def test_a_new_csr_only_for_new_names(paths: Paths, sandbox_factory: SandboxFactory) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kmptui.errors import BadInput
+from kmptui.services import outfile
 from kmptui.services.outfile import write_out
 
 
@@ -79,6 +81,7 @@ FILL = """
 import resource, signal, sys
 from pathlib import Path
 from kmptui.errors import Full
+from kmptui.services import outfile
 from kmptui.services.outfile import write_out
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -109,3 +112,34 @@ def test_where_there_are_no_hard_links_the_place_is_kept_all_the_same(
     assert (tmp_path / "www.p12").read_bytes() == b"new"
     assert mode(tmp_path / "www.p12") == 0o600
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_writer_left_beside_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, used, other = (tmp_path / f".kmptui.{name}" for name in ("0123456789abcdef", "fedcba9876543210", "mine"))
+    for path in (left, used, other):
+        path.write_bytes(b"half a key")
+    write_out(tmp_path / "a.pem", b"secret")
+    assert left.exists(), "its writer may just have made it"
+    monkeypatch.setattr(outfile, "FRESH_SECONDS", -1.0)
+    with used.open() as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        write_out(tmp_path / "b.pem", b"secret")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [used.name, other.name, "a.pem", "b.pem"]
+
+
+def test_a_file_is_locked_while_it_stands_beside_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that another one that writes into the folder leaves it alone."""
+    monkeypatch.setattr(outfile, "FRESH_SECONDS", -1.0)
+    target = tmp_path / "a.pem"
+    write_out(target, b"old")
+    rename = os.rename
+
+    def renaming(*args: object, **kwargs: object) -> None:
+        write_out(tmp_path / "b.pem", b"another")
+        assert len(list(tmp_path.glob(".kmptui.*"))) == 1
+        rename(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "rename", renaming)
+    write_out(target, b"new", replace=True)
+    assert target.read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pem", "b.pem"]

@@ -206,7 +206,9 @@ class StageEditing:
         found = tuple(one for one in checked if one.field in editing.concerned(wanted))
         return EditPreview(order, told, "", found, "{}", f"kmptui orders edit o{order_id}")
 
-    async def edit(self, order_id: int, changes: EditRequest, *, despite_mirror: bool = False) -> Order:
+    async def edit(
+        self, order_id: int, changes: EditRequest, *, despite_mirror: bool = False, seen: Any = None
+    ) -> Order:
         self.edited.append((changes, despite_mirror))
         if self.fails is not None:
             raise self.fails

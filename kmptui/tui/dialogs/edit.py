@@ -169,7 +169,8 @@ async def edit_order(app: App[Any], workspace: Workspace, order_id: int) -> None
         return await workspace.editing.preview(order_id, changes)
 
     async def send(changes: EditRequest, despite_mirror: bool) -> Order:
-        return await unlocking(app, lambda: workspace.editing.edit(order_id, changes, despite_mirror=despite_mirror))
+        edit, seen = workspace.editing.edit, preview.order
+        return await unlocking(app, lambda: edit(order_id, changes, despite_mirror=despite_mirror, seen=seen))
 
     preview = await ask(EditRequest())
     comments = (await workspace.ordering.like(order_id)).comments
