@@ -47,7 +47,7 @@ class AskScm(Command["ValidationDialog"]):
         return "a step is being taken" if where.acting else ""
 
     def line(self, where: ValidationDialog) -> str:
-        return f"kmptui domains check {present.line(where.view.domain.name)}"
+        return f"kmptui domains check {present.shell_word(where.view.domain.name)}"
 
     async def run(self, where: ValidationDialog) -> None:
         where.show_error(None)
@@ -120,9 +120,9 @@ class ValidationDialog(Dialog[None]):
     def command(self) -> str:
         """The command line that does what the chord does."""
         how = {START: f"--method {self.chosen}", SUBMIT: f"--method {self.chosen} --submit", LOOK: "--look"}
-        mailbox = f" --email {self._mailbox.value or 'MAILBOX'}" if self.chosen == "email" else ""
+        mailbox = f" --email {present.shell_word(self._mailbox.value or 'MAILBOX')}" if self.chosen == "email" else ""
         rest = mailbox if self.next_act == SUBMIT else ""
-        return f"kmptui domains validate {self.view.domain.name} {how[self.next_act]}{rest}"
+        return f"kmptui domains validate {present.shell_word(self.view.domain.name)} {how[self.next_act]}{rest}"
 
     # -- what it is made of
 
