@@ -17,6 +17,8 @@ from pathlib import Path
 
 from kmptui.errors import SettingsError
 
+LARGEST = 1024 * 1024
+"""Bytes that are read of a small file of the home."""
 DEFAULT_BASE_URL = "https://cert-manager.com/api"
 
 
@@ -120,7 +122,7 @@ def load_settings(path: Path) -> Settings:
     Raises SettingsError naming the file, the member and the cure.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_own(path).decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
@@ -229,6 +231,30 @@ def make_private_folder(path: Path) -> None:
         raise SettingsError(
             f"{path} cannot be used", why=error.strerror or str(error), cure="Set KMPTUI_HOME to a folder of yours"
         ) from error
+
+
+def meant(text: str) -> Path:
+    """The path that a person means: `~` is the user's home, and `~x` only where there is such a user."""
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def read_own(path: Path) -> bytes:
+    """A small file of the home. A pipe would keep its reader waiting, and another's file could say anything: both are
+    an OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError("it is no regular file")
+        if facts.st_uid not in {os.geteuid(), 0}:
+            raise OSError("it belongs to another user")
+        return os.read(handle, LARGEST)
+    finally:
+        os.close(handle)
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -38,6 +38,21 @@ def test_no_file_means_the_defaults(tmp_path):
     assert load_settings(tmp_path / "settings.toml") == Settings()
 
 
+def test_a_pipe_in_their_place_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "settings.toml", 0o600)
+    with pytest.raises(SettingsError, match="no regular file"):
+        load_settings(tmp_path / "settings.toml")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_anothers_file_is_not_read(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("concurrency = 4\n")
+    os.chown(path, 12345, -1)
+    with pytest.raises(SettingsError, match="another user"):
+        load_settings(path)
+
+
 def test_members_are_read(tmp_path):
     found = _settings(tmp_path, 'theme = "light"\nconcurrency = 4\n[keys]\n"orders.renew" = "R"\n')
     assert found == Settings(theme="light", concurrency=4, keys={"orders.renew": "R"})
@@ -215,3 +230,10 @@ def test_a_file_in_the_place_of_a_folder_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="is no folder"):
         make_private_folder(tmp_path / "file")
+
+
+def test_a_user_that_is_not_there_is_no_user(tmp_path, monkeypatch):
+    """A path typed by a person must not end the program."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert config.meant("~/x.pem") == tmp_path / "x.pem"
+    assert config.meant("~nobody-of-that-name/x.pem") == Path("~nobody-of-that-name/x.pem")

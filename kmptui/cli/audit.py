@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ import click
 from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json
 from kmptui.cli.session import engine
+from kmptui.config import meant
 from kmptui.domain.listing import Query, Topic
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def export(
     """Write the record of a range of days."""
     first: date | None = start.date() if start else None
     last: date | None = end.date() if end else None
-    path = None if out == "-" else Path(out).expanduser()
+    path = None if out == "-" else meant(out)
     rows, data = await workspace.record.export(path, layout, start=first, end=last, replace=replace)
     if path is None:
         output.raw(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json, dry_run, split
 from kmptui.cli.renewal_audit import audit
 from kmptui.cli.session import engine
+from kmptui.config import meant
 from kmptui.domain.renewal import Verdict, days_of
 from kmptui.domain.selection import KINDS
 from kmptui.errors import BadInput
@@ -165,7 +165,7 @@ async def plan(
     if out is not None:
         if layout is None:
             raise click.UsageError("--export needs --format csv or json")
-        path = None if out == "-" else Path(out).expanduser()
+        path = None if out == "-" else meant(out)
         written, data = await workspace.renewal.export(path, layout, wanted, replace=replace)
         if path is None:
             output.raw(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from kmptui.cli.certificate_key import delete_key
 from kmptui.cli.options import as_json, dry_run, layout, split, yes
 from kmptui.cli.revoke import proofs, revoke_certificate
 from kmptui.cli.session import engine
+from kmptui.config import meant
 from kmptui.domain.listing import Query, Topic
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ async def export(
     diagnostics.note(f"{found.row.number} {found.row.common_name} {found.row.serial}")
     if no_password and with_key and not diagnostics.confirmed("Write the private key in clear?", yes=yes):
         return exit_codes.FAILURE
-    path = None if out == "-" else Path(out).expanduser()
+    path = None if out == "-" else meant(out)
     if path is not None and path.exists() and not replace:
         if not diagnostics.on_terminal():
             raise click.UsageError(f"{out} exists: say --replace")
@@ -172,7 +172,7 @@ async def attach_key(workspace: Workspace, certificate: str, key_file: str, key_
     """Take a private key in, after proving that it is this certificate's."""
     certificate_id = await workspace.lists.resolve_certificate(certificate)
     passphrase = secrets.from_file(key_password_file, "passphrase") if key_password_file else None
-    await workspace.repository.attach_key(certificate_id, Path(key_file).expanduser(), passphrase)
+    await workspace.repository.attach_key(certificate_id, meant(key_file), passphrase)
     diagnostics.note("The key belongs to the certificate; it is sealed in the vault now")
     return exit_codes.FINE
 

@@ -12,6 +12,7 @@ from kmptui.cli.options import as_json, dry_run, layout, yes
 from kmptui.cli.session import engine
 from kmptui.domain.dcv import METHODS, Step
 from kmptui.domain.listing import Topic
+from kmptui.domain.text import shell_word
 
 if TYPE_CHECKING:
     from kmptui.domain.dcv import DcvRecord, Dependents
@@ -123,7 +124,7 @@ async def show_domain(workspace: Workspace, name: str, json: bool) -> int:
         ]
     )
     if not validated:
-        diagnostics.note(f"Validate it: kmptui domains validate {view.domain.name} --method cname")
+        diagnostics.note(f"Validate it: kmptui domains validate {shell_word(view.domain.name)} --method cname")
     return exit_codes.FINE
 
 
@@ -238,7 +239,7 @@ def _told(view: DcvView) -> None:
 
 def _next(view: DcvView, record: DcvRecord | None, method: str) -> str:
     """The command that comes next."""
-    command = f"kmptui domains validate {view.domain.name}"
+    command = f"kmptui domains validate {shell_word(view.domain.name)}"
     if view.step is Step.AWAIT:
         return f"When it is published and the CA is to look before its next check: {command} --look"
     submit = f"{command} --method {method} --submit"

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from kmptui.domain.text import no_formula, printable, width
+from kmptui.domain.text import clip, no_formula, printable, width
+
+WIDEST = 1_100
+"""Cells of one column of a table."""
 
 
 def line(text: str = "") -> None:
@@ -43,8 +46,9 @@ def plain(data: object) -> Any:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A plain table: a line of titles, then one line a row, columns aligned, no line longer than its cells."""
-    cells = [[printable(_text(cell)) for cell in row] for row in rows]
+    """A plain table: a line of titles, then one line a row, columns aligned, no line longer than its cells. What is
+    longer than anything that SCM takes is cut, or it would make all other lines as long; JSON and CSV have it whole."""
+    cells = [[clip(printable(_text(cell)[: 4 * WIDEST]), WIDEST) for cell in row] for row in rows]
     widths = [max([width(title), *(width(row[at]) for row in cells)]) for at, title in enumerate(columns)]
     for row in [list(columns), *cells]:
         padded = [cell + " " * (size - width(cell)) for cell, size in zip(row, widths, strict=True)]

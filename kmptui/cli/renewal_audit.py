@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ import click
 from kmptui.cli import diagnostics, exit_codes, output
 from kmptui.cli.options import as_json
 from kmptui.cli.session import engine
+from kmptui.config import meant
 from kmptui.domain.audit import OUTCOMES
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def audit(
         return exit_codes.FINE
     if layout is None:
         raise click.UsageError("--export needs --format csv or json")
-    path = None if out == "-" else Path(out).expanduser()
+    path = None if out == "-" else meant(out)
     lines, data = await workspace.renewal_audit.export(path, layout, wanted, replace=replace)
     if path is None:
         output.raw(data)

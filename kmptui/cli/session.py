@@ -112,11 +112,11 @@ async def _session(body: Body, arguments: dict[str, Any], vault: bool, face: str
 async def unlocked(workspace: Workspace) -> None:
     """Open the vault: by what unlocks it unattended, else by asking. Raises VaultLocked, WrongPassphrase."""
     status = await workspace.vault.status()
-    if status.state != "locked":
+    if status.state == "none":
         return
     try:
         await workspace.vault.unlock()
     except VaultLocked:
-        if not diagnostics.on_terminal():
+        if "passphrase" not in status.slots or not diagnostics.on_terminal():
             raise
         await workspace.vault.unlock(diagnostics.asked("Passphrase of the vault", hidden=True))

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -211,10 +212,11 @@ def _put(made: dict[str, str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         path = folder / name
-        beside = path.with_name(f".{name}.new")
-        beside.write_text(text, encoding="utf-8")
-        beside.chmod(0o644)
-        beside.replace(path)
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{name}.")  # nobody can have laid a link in its place
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+            os.fchmod(handle, 0o644)
+        Path(beside).replace(path)
 
 
 def _start(where: Path, *, system: bool, folder: Path | None) -> list[str]:

@@ -24,9 +24,17 @@ def vault() -> None:
 
 def _print(status: VaultStatus, *, json: bool) -> None:
     if json:
-        output.value({"state": status.state, "slots": list(status.slots), "old_keys": status.old_keys})
+        output.value(
+            {
+                "state": status.state,
+                "slots": list(status.slots),
+                "old_keys": status.old_keys,
+                "problem": status.problem or None,
+            }
+        )
         return
-    output.fields([("Vault", status.state), ("Opened by", ", ".join(status.slots))])
+    fields = [("Vault", status.state), ("Opened by", ", ".join(status.slots))]
+    output.fields([*fields, ("Problem", status.problem)] if status.problem else fields)
     if status.old_keys:
         output.line("A rotation of the data key did not come to its end: kmptui vault rotate does it again")
 
@@ -47,9 +55,10 @@ async def init(workspace: Workspace, passphrase_file: str | None, key_file: bool
 @as_json
 @engine()
 async def status(workspace: Workspace, json: bool) -> int:
-    """Whether there is a vault, and what opens it."""
-    _print(await workspace.vault.status(), json=json)
-    return exit_codes.FINE
+    """Whether there is a vault, and what opens it; its files are tried. Exit code 3 where one does not open it."""
+    found = await workspace.vault.proved()
+    _print(found, json=json)
+    return exit_codes.ATTENTION if found.problem else exit_codes.FINE
 
 
 @vault.command()

@@ -12,6 +12,7 @@ from datetime import date
 
 from kmptui.domain.domain import Delegation, Domain, word
 from kmptui.domain.names import under
+from kmptui.domain.text import shell_word
 from kmptui.errors import Finding
 
 
@@ -144,7 +145,7 @@ def _grants(delegation: Delegation, wanted: str) -> bool:
 
 
 def _validate(domain: Domain) -> str:
-    return f"Validate it: kmptui domains validate {domain.name} --method cname"
+    return f"Validate it: kmptui domains validate {shell_word(domain.name)} --method cname"
 
 
 def _finding(cause: str, cure: str) -> Finding:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kmptui.config import meant
 from kmptui.domain import entry
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
@@ -285,7 +286,7 @@ def _checked(request: LinkRequest) -> LinkRequest:
     base_url, uri = request.base_url, request.customer_uri
     if page is not None:
         base_url, uri = page.base_url, uri or page.customer_uri
-    ca_file = str(Path(request.ca_file).expanduser().absolute()) if request.ca_file else ""
+    ca_file = str(meant(request.ca_file).absolute()) if request.ca_file else ""
     if ca_file and not Path(ca_file).is_file():
         raise BadInput("ca_file", f"{request.ca_file} is not a file", cure="Name a PEM file of issuers to trust")
     return LinkRequest(

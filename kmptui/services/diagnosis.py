@@ -120,9 +120,9 @@ async def _vault(workspace: Workspace) -> list[Check]:
         return [Check("Vault", "note", "There is none yet", "The first link makes it")]
     try:
         await workspace.vault.unlock()
-    except VaultLocked as error:
-        return [Check("Vault", "note", f"Locked ({', '.join(status.slots)})", error.cure)]
     except KmptuiError as error:
+        if isinstance(error, VaultLocked) and not (await workspace.vault.status()).problem:
+            return [Check("Vault", "note", f"Locked ({', '.join(status.slots)})", error.cure)]
         return [_bad("Vault", error)]
     return [Check("Vault", "ok", f"Opens by {' or '.join(status.slots)}")]
 

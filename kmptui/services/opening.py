@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from kmptui.errors import BadInput, VaultLocked, WrongPassphrase
+from kmptui.errors import BadInput, KmptuiError, VaultLocked, WrongPassphrase
 from kmptui.store import slots
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kmptui.store.vault import Vault
 
 T = TypeVar("T")
+_Look = tuple[Path, tuple[int, ...]]
 
 CREDENTIAL_KEY, CREDENTIAL_PASSPHRASE = "kmptui.key", "kmptui.passphrase"
 LONGEST_PASSPHRASE = 4096
@@ -38,6 +39,8 @@ class Opening:
         self._randomness = randomness
         self._vault: Vault | None = None
         self._locked_by_hand = False
+        self._refused: tuple[_Look, KmptuiError] | None = None
+        """The file that did not open it, as it was then, and why."""
         self._turn = asyncio.Lock()
 
     @property
@@ -73,8 +76,24 @@ class Opening:
             self._locked_by_hand = False
 
     def by_itself(self, kinds: Iterable[str]) -> bool:
-        """Whether a vault with these slots is open, or opens without a person when it is needed. Opens no file."""
-        return self.is_open or (not self._locked_by_hand and self._way(kinds) is not None)
+        """Whether a vault with these slots is open, or opens without a person when it is needed, for all that is known:
+        opens no file, but what a file did not open is not tried again by itself while it stays as it is."""
+        if self.is_open:
+            return True
+        kinds = set(kinds)
+        return not self._locked_by_hand and self._way(kinds) is not None and self.problem(kinds) is None
+
+    def problem(self, kinds: Iterable[str]) -> KmptuiError | None:
+        """What keeps it from opening without a person: its key file is not there, or did not open it."""
+        if self.is_open or self._locked_by_hand:
+            return None
+        kinds = set(kinds)
+        way = self._way(kinds)
+        if way is None:
+            return slots.no_key_file(self._paths.key_file, kinds) if slots.KEY_FILE in kinds else None
+        if self._refused is not None and self._refused[0] == _look(way[1]):
+            return self._refused[1]
+        return None
 
     async def create(self, make: Callable[[Vault], Awaitable[T]]) -> T:
         """Make a vault: `make` fills and saves the new one, which is this process's from then on, and not before."""
@@ -121,12 +140,28 @@ class Opening:
             else:
                 raise VaultLocked("The vault is locked")
         kind, path = way
+        before = _look(path)
+        try:
+            await self._by_file(rows, kind, path)
+        except WrongPassphrase as error:  # nobody has typed it: a person is needed, who may type the right one
+            locked = VaultLocked(error.what, why=error.why, cure=error.cure)
+            self._refused = before, locked
+            raise locked from None
+        except (VaultLocked, BadInput) as error:
+            self._refused = before, error
+            raise
+        self._refused = None
+
+    async def _by_file(self, rows: slots.Rows, kind: str, path: Path) -> None:
         vault = self.vault()
         if kind == slots.KEY_FILE:
             await asyncio.to_thread(vault.unlock_with_key_file, rows, path)
             return
         passphrase = await asyncio.to_thread(passphrase_of, path)
-        await asyncio.to_thread(vault.unlock_with_passphrase, rows, passphrase)
+        try:
+            await asyncio.to_thread(vault.unlock_with_passphrase, rows, passphrase)
+        except WrongPassphrase:
+            raise WrongPassphrase(f"The passphrase in {path} is wrong", cure="Mend the file") from None
 
     def _way(self, kinds: Iterable[str]) -> tuple[str, Path] | None:
         """Which slot is opened without a person, and by which file."""
@@ -138,6 +173,15 @@ class Opening:
         )
         known = set(kinds)
         return next(((kind, path) for kind, path in here if path is not None and kind in known), None)
+
+
+def _look(path: Path) -> _Look:
+    """By what one sees whether a file is still the one that was tried."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return path, ()
+    return path, (facts.st_ino, facts.st_mtime_ns, facts.st_size, facts.st_mode, facts.st_uid)
 
 
 def passphrase_of(path: Path) -> str:

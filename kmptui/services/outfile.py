@@ -43,6 +43,8 @@ def write_out(path: Path, data: Data, *, replace: bool = False, field: str = "ou
     name = path.name
     if not name or name in {".", ".."}:
         raise BadInput(field, f"{path} names no file", cure="Name a file, not a folder")
+    if "\0" in str(path) or not _encodes(path):
+        raise BadInput(field, f"{path} is no name that a file can have", cure="Take out what is no character")
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -59,6 +61,15 @@ def write_out(path: Path, data: Data, *, replace: bool = False, field: str = "ou
         raise BadInput(field, f"{path} cannot be written", why=_reason(error), cure="Choose another folder") from error
     finally:
         os.close(folder)
+
+
+def _encodes(path: Path) -> bool:
+    """Not with half of a character in it."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_odd_place(folder: int, path: Path, *, replace: bool, field: str) -> None:

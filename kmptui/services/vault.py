@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
-from kmptui.errors import BadInput, StateForbids, WrongPassphrase
+from kmptui.errors import BadInput, StateForbids, VaultLocked, WrongPassphrase
 from kmptui.services.reporting import Progress, Report, silent
 from kmptui.store import audit, claims, facts, slots
 from kmptui.store.sealed import reseal, sealed_under_others
@@ -35,11 +36,13 @@ _RESEALED_AT_ONCE = 200
 @dataclass(frozen=True, slots=True)
 class VaultStatus:
     """`state`: none, locked, open (or opens without a person as soon as it is needed). `slots` in words: "key file",
-    "passphrase". `old_keys`: data keys that an interrupted rotation has left; the next one takes them away."""
+    "passphrase". `old_keys`: data keys that an interrupted rotation has left; the next one takes them away. `problem`:
+    why it does not open unattended, though it has a file for that."""
 
     state: str
     slots: tuple[str, ...]
     old_keys: int = 0
+    problem: str = ""
 
 
 class VaultService:
@@ -49,10 +52,21 @@ class VaultService:
 
     async def status(self) -> VaultStatus:
         """From the store; loads no cryptography. A vault that opens without a person counts as open, unless it was
-        locked by hand."""
+        locked by hand, or its file is known not to open it."""
         kinds = await self._engine.store.read(slots.status)
         state = "none" if not kinds else "open" if self._opening.by_itself(kinds) else "locked"
-        return VaultStatus(state, kinds, await self._engine.store.read(slots.old_keys))
+        problem = self._opening.problem(kinds)
+        told = str(problem) if problem is not None else ""
+        return VaultStatus(state, kinds, await self._engine.store.read(slots.old_keys), told)
+
+    async def proved(self) -> VaultStatus:
+        """The status after what opens the vault unattended was tried: where that fails, it is the status's problem.
+        Raises Damaged."""
+        status = await self.status()
+        if status.state == "open":
+            with suppress(VaultLocked, BadInput):  # kept by the opening, and told below
+                await self._opening.opened()
+        return await self.status()
 
     async def init(self, passphrase: str | None) -> VaultStatus:
         """Make the vault with a passphrase slot, or with a key file. Raises StateForbids where there is one,
@@ -63,8 +77,8 @@ class VaultService:
 
     async def unlock(self, passphrase: str | None = None) -> VaultStatus:
         """With the passphrase, or without one by a systemd credential, `KMPTUI_PASSPHRASE_FILE` or the key file.
-        Raises WrongPassphrase (also where one has to wait after several wrong ones), VaultLocked, BadInput (a file's
-        owner or mode)."""
+        Raises WrongPassphrase (also where one has to wait after several wrong ones), VaultLocked (also where a file
+        holds something wrong), BadInput (a file's owner or mode)."""
         if passphrase is None:
             await self._opening.unlock(None)
         else:

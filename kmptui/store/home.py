@@ -9,7 +9,7 @@ import sqlite3
 import stat
 from pathlib import Path
 
-from kmptui.config import Paths, make_private_folder, write_private
+from kmptui.config import Paths, make_private_folder, read_own, write_private
 from kmptui.errors import FromTheFuture, StoreFailed
 from kmptui.store.faults import damaged
 from kmptui.store.migrations import APPLICATION_ID, NEWEST
@@ -71,7 +71,7 @@ def _refuse_other_host(note: Path, machine: Path) -> None:
         return
     mark = hashlib.sha256(b"kmptui home " + identity.encode()).hexdigest()
     try:
-        words = note.read_text(encoding="utf-8").split()
+        words = read_own(note).decode("utf-8").split()
     except FileNotFoundError:
         _make_note(note, f"{mark} {platform.node()}\n")
         return

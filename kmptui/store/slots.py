@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from kmptui.domain.audit import Entry, Stamp
 from kmptui.domain.listing import Topic
-from kmptui.errors import NotFound, StateForbids, VaultLocked
+from kmptui.errors import NotFound, StateForbids, VaultLocked, WrongPassphrase
 from kmptui.store import audit
 from kmptui.store.db import Db, touch
 from kmptui.store.models import DataKeyRow, SlotRow
@@ -58,6 +59,24 @@ def rows(db: Db) -> Rows:
         raise VaultLocked("There is no vault yet", cure="Make one with: kmptui vault init")
     keys = DataKeyRow.select(DataKeyRow.id, DataKeyRow.wrapped, DataKeyRow.created).order_by(DataKeyRow.number)
     return Rows(slots, tuple(DataKey(**row) for row in keys.dicts().execute(db)))
+
+
+STILL_WORKS = "lists, details, the audit and certificates without their keys need none; SCM and private keys do"
+
+
+def no_key_file(path: Path, kinds: Iterable[str]) -> VaultLocked:
+    """The key file is lost: what still works, and the way back."""
+    return VaultLocked(f"The vault's key file {path} is not there", why=STILL_WORKS, cure=_way_back("it", kinds))
+
+
+def wrong_key_file(path: Path, kinds: Iterable[str]) -> WrongPassphrase:
+    """A key file of another vault, or a spoilt one."""
+    return WrongPassphrase(f"{path} is not the key of this vault", why=STILL_WORKS, cure=_way_back("its own", kinds))
+
+
+def _way_back(what: str, kinds: Iterable[str]) -> str:
+    others = ", unlock with the passphrase" if PASSPHRASE in kinds else ""
+    return f"Put {what} back{others}, or restore a backup that has a passphrase: kmptui restore"
 
 
 def newest_key(db: Db) -> bytes:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from kmptui.errors import BadInput, Damaged, StoreFailed, VaultLocked, WrongPassphrase
 from kmptui.store.columns import json_text
 from kmptui.store.sealed import Sealed
-from kmptui.store.slots import KEY_FILE, PASSPHRASE, DataKey, Rows, Slot
+from kmptui.store.slots import KEY_FILE, PASSPHRASE, DataKey, Rows, Slot, no_key_file, wrong_key_file
 
 _VERSION = b"\x01"
 _KEY_BYTES = 32
@@ -106,19 +106,18 @@ class Vault:
     def unlock_with_passphrase(self, rows: Rows, passphrase: str) -> None:
         """About 0.2 s: call it in a thread. Raises WrongPassphrase, VaultLocked where there is no such slot."""
         slot = _slot(rows, PASSPHRASE)
-        self._unlock(rows, slot, _derive(passphrase, slot.parameters), "The passphrase is wrong")
+        self._unlock(rows, slot, _derive(passphrase, slot.parameters), WrongPassphrase("The passphrase is wrong"))
 
     def unlock_with_key_file(self, rows: Rows, path: Path) -> None:
         """Raises VaultLocked (no such slot, no file), WrongPassphrase (not this vault's key), BadInput("key_file")
         (owner, mode, size). A credential of systemd may be owned by root."""
         slot = _slot(rows, KEY_FILE)
+        kinds = [slot.kind for slot in rows.slots]
         try:
             key = _read_key_file(path)
         except FileNotFoundError:
-            raise VaultLocked(
-                f"The vault's key file {path} is not there", cure="Put it back, or unlock with a passphrase"
-            ) from None
-        self._unlock(rows, slot, key, f"{path} is not the key of this vault")
+            raise no_key_file(path, kinds) from None
+        self._unlock(rows, slot, key, wrong_key_file(path, kinds))
 
     def lock(self) -> None:
         """Forget the keys. Python cannot wipe them."""
@@ -175,11 +174,11 @@ class Vault:
         nonce = self._random(_NONCE_BYTES)
         return nonce + AESGCM(key).encrypt(nonce, secret, data)
 
-    def _unlock(self, rows: Rows, slot: Slot, key: bytes, wrong: str) -> None:
+    def _unlock(self, rows: Rows, slot: Slot, key: bytes, wrong: WrongPassphrase) -> None:
         try:
             vault_key = _unwrap(key, slot.wrapped, _slot_data(slot.kind, slot.parameters))
         except InvalidTag:
-            raise WrongPassphrase(wrong) from None
+            raise wrong from None
         self._ring = _ring(vault_key, rows)
 
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from kmptui.domain.names import display
 from kmptui.domain.text import clip as clip
 from kmptui.domain.text import printable
+from kmptui.domain.text import shell_word as shell_word
 from kmptui.domain.text import width as width
 from kmptui.errors import FromScm, KmptuiError
 

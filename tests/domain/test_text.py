@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
+from wcwidth import wcwidth
 
-from kmptui.domain.text import COMBINING_IN_A_ROW, clip, no_formula, printable, width
+from kmptui.domain.text import COMBINING_IN_A_ROW, clip, no_formula, printable, shell_word, width
 
 ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=60)
 
@@ -43,6 +47,32 @@ def test_a_flood_of_marks_is_cut() -> None:
 def test_widths_are_cells() -> None:
     assert width("日本") == 4
     assert clip("日本語", 5) == "日本…"
+
+
+def test_a_flag_and_a_tone_of_skin_are_told_by_their_numbers() -> None:
+    assert printable("\U0001f1e9\U0001f1ea") == "‹1F1E9›‹1F1EA›"
+    assert printable("\U0001f44d\U0001f3fd") == "\U0001f44d‹1F3FD›"
+    assert printable("\u2708\ufe0f") == "\u2708‹FE0F›"
+
+
+def test_every_character_has_the_width_that_others_give_it() -> None:
+    """By itself: as the toolkit and as terminals count it."""
+    for code in range(sys.maxunicode + 1):
+        shown = printable(f"a{chr(code)}b")
+        assert width(shown) == cell_len(shown) == sum(max(0, wcwidth(char)) for char in shown), hex(code)
+
+
+@given(ANYTHING)
+def test_characters_together_have_the_width_that_others_give_them(text: str) -> None:
+    shown = printable(text)
+    assert width(shown) == cell_len(shown) == sum(max(0, wcwidth(char)) for char in shown)
+
+
+@given(ANYTHING)
+def test_a_shell_takes_it_for_one_word(text: str) -> None:
+    assert shlex.split(f"kmptui show {shell_word(text)} --json") == ["kmptui", "show", printable(text), "--json"]
+    assert shell_word("*.example.com; reboot") == "'*.example.com; reboot'"
+    assert shell_word("www.example.com") == "www.example.com"
 
 
 @given(

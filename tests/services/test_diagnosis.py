@@ -96,6 +96,16 @@ async def test_a_key_file_that_others_may_read(paths: Paths, sandbox: SandboxSer
     assert checks["Credentials"].state == "skipped"
 
 
+async def test_a_key_file_that_is_lost(paths: Paths, sandbox: SandboxServer) -> None:
+    """Bad, not merely locked: nobody has a passphrase that would open it."""
+    async with linked(paths, sandbox):
+        pass
+    paths.key_file.unlink()
+    checks = await found(paths)
+    assert bad(checks) == {"Vault"}
+    assert "backup" in checks["Vault"].cure
+
+
 async def test_a_store_that_is_damaged(paths: Paths) -> None:
     async with workspace(paths):
         pass

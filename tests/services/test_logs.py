@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import stat
 import sys
 from collections.abc import Iterator
@@ -103,6 +104,13 @@ def test_a_link_in_its_place_is_not_followed(paths: Paths, tmp_path: Path) -> No
     LOG.warning("hello")
     logs.close_log(handler)
     assert not elsewhere.exists()
+
+
+def test_a_pipe_in_its_place_keeps_nobody_waiting(log: Path) -> None:
+    log.unlink(missing_ok=True)
+    os.mkfifo(log, 0o600)
+    LOG.warning("what nobody reads")
+    assert not stat.S_ISREG(log.stat().st_mode)
 
 
 def test_the_file_tells_less_than_who_asks_for_more(log: Path) -> None:

@@ -42,6 +42,13 @@ def test_an_existing_file_is_replaced_only_when_that_was_said(tmp_path: Path) ->
     assert mode(target) == 0o600
 
 
+@pytest.mark.parametrize("name", ["half \ud83d.pem", "a\0b.pem"])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="no name that a file can have"):
+        write_out(tmp_path / name, b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_link_is_never_followed(tmp_path: Path, replace: bool) -> None:
     victim = tmp_path / "victim"

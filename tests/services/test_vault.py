@@ -186,6 +186,48 @@ async def test_systemds_credentials_come_first(paths: Paths, tmp_path: Path, mon
         assert await works(opened)
 
 
+@pytest.mark.parametrize("spoilt", ["gone", "another's", "for all to read"])
+async def test_a_key_file_that_opens_nothing_is_told(paths: Paths, spoilt: str) -> None:
+    """Not "open": what is wrong, what still works and the way back; and open again once the file is right again."""
+    async with workspace(paths) as opened:
+        await opened.vault.init(None)
+    key = paths.key_file.read_bytes()
+    if spoilt == "gone":
+        paths.key_file.unlink()
+    elif spoilt == "another's":
+        paths.key_file.write_bytes(bytes(32))
+    else:
+        paths.key_file.chmod(0o644)
+    async with workspace(paths) as opened:
+        for _ in range(2):
+            found = await opened.vault.proved()
+            assert found.state == "locked"
+            assert str(paths.key_file) in found.problem
+            assert ("chmod" if spoilt == "for all to read" else "backup") in found.problem
+            assert spoilt == "for all to read" or "lists, details" in found.problem
+        assert (await opened.vault.status()) == found
+        with pytest.raises(KmptuiError, match="key"):
+            await works(opened)
+        private(paths.key_file, "").write_bytes(key)
+        paths.key_file.chmod(0o600)
+        assert (await opened.vault.status()).state == "open"
+        assert await works(opened)
+        assert (await opened.vault.proved()).problem == ""
+
+
+async def test_a_passphrase_helps_where_the_key_file_is_wrong(paths: Paths) -> None:
+    async with workspace(paths) as opened:
+        await opened.vault.init(None)
+        await opened.vault.add_slot("passphrase", WORDS)
+    paths.key_file.write_bytes(bytes(32))
+    async with workspace(paths) as opened:
+        with pytest.raises(VaultLocked, match="passphrase") as told:
+            await works(opened)
+        assert not isinstance(told.value, WrongPassphrase)  # nobody typed one, so that one may be asked for
+        assert (await opened.vault.unlock(WORDS)).state == "open"
+        assert await works(opened)
+
+
 async def test_wrong_passphrases_slow_down_in_all_processes(paths: Paths) -> None:
     clock = Hands()
     async with workspace(paths, clock=clock) as opened, workspace(paths, clock=clock) as other:

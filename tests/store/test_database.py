@@ -401,6 +401,13 @@ def test_a_network_file_system_is_refused(tmp_path: Path) -> None:
     home.refuse_network(tmp_path, tmp_path / "no such file")
 
 
+def test_a_pipe_in_the_place_of_the_hosts_note_keeps_nobody_waiting(paths: Paths) -> None:
+    paths.home.mkdir(0o700)
+    os.mkfifo(paths.home / "host", 0o600)
+    with pytest.raises(StoreFailed, match="no regular file"):
+        home.prepare(paths)
+
+
 def test_another_hosts_home_is_refused(paths: Paths, tmp_path: Path) -> None:
     machine = tmp_path / "machine-id"
     machine.write_text("first\n")

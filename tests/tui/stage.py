@@ -125,6 +125,9 @@ class StageVault:
     async def status(self) -> VaultStatus:
         return self.now
 
+    async def proved(self) -> VaultStatus:
+        return self.now
+
     async def unlock(self, passphrase: str | None = None) -> VaultStatus:
         from kmptui.errors import WrongPassphrase
 

@@ -261,6 +261,15 @@ async def test_the_vault_is_locked_and_opened_from_here(tmp_path: Path) -> None:
         await sees(pilot, "passphrase, locked (v)")
 
 
+async def test_a_vault_that_does_not_open_is_told(tmp_path: Path) -> None:
+    play = stage(tmp_path)
+    play.vault.now = VaultStatus("locked", ("key file",), problem="The vault's key file is not there")
+    async with the_app(tmp_path, play=play) as (pilot, _):
+        await sees(pilot, "key file, locked (v)")
+        await sees(pilot, "Attention")
+        await sees(pilot, "The vault's key file is not there")
+
+
 async def test_unlinking_asks_for_the_login_and_tells_what_stays(tmp_path: Path) -> None:
     async with the_app(tmp_path) as (pilot, play):
         await pilot.press("a")

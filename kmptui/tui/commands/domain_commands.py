@@ -18,7 +18,7 @@ class CheckDomain(OnSubject):
     place = 3
 
     def line(self, where: Subject) -> str:
-        return f"kmptui domains check {_name(where)}"
+        return f"kmptui domains check {_word(where)}"
 
     async def run(self, where: Subject) -> None:
         if where.row is not None:
@@ -35,7 +35,7 @@ class Validate(OnSubject):
     place = 5
 
     def line(self, where: Subject) -> str:
-        return f"kmptui domains validate {_name(where)} --method cname"
+        return f"kmptui domains validate {_word(where)} --method cname"
 
     async def run(self, where: Subject) -> None:
         if where.row is not None:
@@ -44,6 +44,10 @@ class Validate(OnSubject):
 
 def _name(where: Subject) -> str:
     return present.line(where.row.name) if where.row is not None else ""
+
+
+def _word(where: Subject) -> str:
+    return present.shell_word(where.row.name) if where.row is not None else ""
 
 
 DOMAIN_COMMANDS: tuple[type[Command[Any]], ...] = (CheckDomain, Validate)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from kmptui.config import meant
 from kmptui.errors import BadInput
 
 MOST = 1024 * 1024
 
 
 def named(text: str) -> Path:
-    """The path that a person means: without blanks around it, `~` is the user's home."""
-    return Path(text.strip()).expanduser()
+    """The path that a person means, without blanks around it."""
+    return meant(text.strip())
 
 
 def spelled(path: Path) -> str:

@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 
 class PassphraseDialog(Dialog[bool]):
-    """True: the vault is open now. A wrong passphrase is said beside the field, and may be typed again."""
+    """True: the vault is open now. A wrong passphrase is said beside the field, and may be typed again. `problem`: why
+    its file did not open it."""
 
     TITLE = "The vault is locked"
     ACT = "Unlock"
 
-    def __init__(self, vault: VaultService) -> None:
+    def __init__(self, vault: VaultService, problem: str = "") -> None:
         super().__init__()
         self._vault = vault
+        self._problem = problem
 
     def body(self) -> ComposeResult:
         yield Static(present.text("What you asked for needs a secret: the SCM password or a private key."))
+        if self._problem:
+            yield Static(present.text(f"! {self._problem}", present.WARNING))
         yield TextField("passphrase", "Passphrase", password=True)
 
     async def act(self) -> None:
@@ -84,9 +88,12 @@ def agreed(name: str, typed: str, again: str) -> str:
 
 
 async def unlock(app: App[Any], workspace: Workspace) -> bool:
-    """Open the vault: by its key file where it has one, else by asking. Whether it is open now."""
-    status = await workspace.vault.status()
+    """Open the vault: by what opens it unattended, else by asking. Whether it is open now. Raises what is wrong with
+    its key file where there is no passphrase that one could type."""
+    status = await workspace.vault.proved()
     if status.state == "open":
         return True
-    opened = await app.push_screen_wait(PassphraseDialog(workspace.vault))
+    if "passphrase" not in status.slots:
+        return (await workspace.vault.unlock()).state == "open"
+    opened = await app.push_screen_wait(PassphraseDialog(workspace.vault, status.problem))
     return bool(opened)

@@ -76,9 +76,9 @@ class ValidationDialog(AskingDialog):
     def command(self) -> str:
         """The command line that does what the chord does."""
         how = {START: f"--method {self.chosen}", SUBMIT: f"--method {self.chosen} --submit", LOOK: "--look"}
-        mailbox = f" --email {self._mailbox.value or 'MAILBOX'}" if self.chosen == "email" else ""
+        mailbox = f" --email {present.shell_word(self._mailbox.value or 'MAILBOX')}" if self.chosen == "email" else ""
         rest = mailbox if self.next_act == SUBMIT else ""
-        return f"kmptui domains validate {self.view.domain.name} {how[self.next_act]}{rest}"
+        return f"kmptui domains validate {present.shell_word(self.view.domain.name)} {how[self.next_act]}{rest}"
 
     # -- what it is made of
 
@@ -98,7 +98,7 @@ class ValidationDialog(AskingDialog):
         self.draw()
 
     def check_line(self) -> str:
-        return f"kmptui domains check {present.line(self.view.domain.name)}"
+        return f"kmptui domains check {present.shell_word(self.view.domain.name)}"
 
     async def look(self) -> None:
         self._take(await self._validating.state(self.view.domain.id))

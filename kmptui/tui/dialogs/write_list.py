@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from kmptui.config import meant
 from kmptui.domain.listing import RENEWALS, Query, Topic
 from kmptui.errors import BadInput
 from kmptui.tui import present
@@ -68,7 +69,7 @@ class WriteListDialog(Dialog[Written]):
     def _file(self) -> Path:
         if not self._path.value.strip():
             raise BadInput("out", "The file is missing", cure="Name a file to write")
-        return Path(self._path.value.strip()).expanduser()
+        return meant(self._path.value.strip())
 
     async def act(self) -> None:
         path = self._file()

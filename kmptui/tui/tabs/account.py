@@ -101,6 +101,8 @@ class AccountTab(Tab):
         found = [("Account", f"{account.login}@{account.customer_uri}{role}{ends}")]
         if account.attention:
             found.insert(0, ("Attention", account.attention))
+        if vault.problem:
+            found.insert(0, ("Attention", vault.problem))
         if account.read_only:
             found.append(("Read-only", account.read_only))
         report = await self.workspace.health.last()

@@ -58,7 +58,7 @@ class DomainsTab(ListTab):
         return "No domains are known here yet.\ns reads them from SCM; before that an account must be linked (1)."
 
     def show_line(self) -> str:
-        return f"kmptui domains show {present.line(self.row.name)}" if self.row is not None else ""
+        return f"kmptui domains show {present.shell_word(self.row.name)}" if self.row is not None else ""
 
     async def details(self, row: Any) -> Details:
         view = await self.lists.domain(row.id)
