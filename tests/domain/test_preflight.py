@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmptui.domain import custom
+from kmptui.domain.coverage import unproved
 from kmptui.domain.domain import Delegation, Domain
 from kmptui.domain.keys import KeySpec
 from kmptui.domain.order import KeystorePassword, NewKey, OrderRequest, OwnCsr
@@ -291,6 +292,23 @@ def test_an_http_proof_covers_its_own_name_only():
     finding = name_findings("www.example.edu", 1, [proved], TODAY)
     assert finding is not None
     assert "HTTP" in finding.cause
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "proves"),
+    [
+        ({}, "a.example.edu", False),
+        ({"dcv_expires": TODAY - timedelta(1)}, "a.example.edu", True),
+        ({"validation_status": "NOT_VALIDATED", "dcv_expires": None}, "a.example.edu", True),
+        ({"dcv_method": "HTTP_CSR_HASH"}, "a.example.edu", True),
+        ({"dcv_method": "HTTP_CSR_HASH"}, "example.edu", False),
+        ({"state": "SUSPENDED", "dcv_expires": TODAY - timedelta(1)}, "a.example.edu", False),
+        ({}, "a.example.org", False),
+    ],
+)
+def test_which_domain_a_validation_would_help(changes, name, proves):
+    known = domain(**changes)
+    assert unproved(name, DomainIndex([known]), TODAY) == (known if proves else None)
 
 
 def test_no_domain_no_order_and_addresses_are_not_judged():

@@ -12,7 +12,8 @@ from textual.widgets import Static
 from kmptui.domain.order import Ledger, Order
 from kmptui.tui import present
 from kmptui.tui.commands.command import Command, Mode
-from kmptui.tui.dialogs.order.stages import finished, stages
+from kmptui.tui.dialogs.order.stages import Stage, finished, stages
+from kmptui.tui.widgets.details import wrapped
 from kmptui.tui.widgets.page import Page
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FOLLOW_SECONDS = 3_600.0
 """How long an order is asked about while the program is open; after that Check does it."""
+MARGIN = 5
+"""Cells that the page leaves free beside its text, the scroll bar's with them."""
 MARKS = {"done": "[x]", "now": "[.]", "later": "[ ]", "wrong": "[!]"}
 STYLES = {"done": present.GOOD, "now": present.STRONG, "later": present.MUTED, "wrong": present.ERROR}
 LOST = (
@@ -103,6 +106,9 @@ class FollowPage(Page[None]):
         self.query_one(VerticalScroll).focus()
         self.draw()
 
+    def on_resize(self) -> None:
+        self.draw()
+
     def show(self, order: Order) -> None:
         """The order as it is now."""
         self.order = order
@@ -120,10 +126,7 @@ class FollowPage(Page[None]):
         order = self.order
         number = f"{order.row.number}  " if order else ""
         self.query_one(".follow-head", Static).update(present.text(f"Order {number}{self.common_name}", present.STRONG))
-        steps = [
-            present.text(f"{MARKS[step.state]} {step.word:<9} {step.words}", STYLES[step.state])
-            for step in stages(order)
-        ]
+        steps = [line for step in stages(order) for line in _lines(step, max(20, self.size.width - MARGIN))]
         self.query_one(".follow-steps", Static).update(Content("\n").join(steps))
         self.query_one(".follow-words", Static).update(Content("\n").join([present.text(w) for w in self._words()]))
         self.refresh_bindings()
@@ -141,6 +144,14 @@ class FollowPage(Page[None]):
             seen = f"Asked last at {present.clock(asked, self.workspace.clock.now())}." if asked else ""
             return (self._told, seen, wait)
         return (self._told, "Nothing more comes of it. N in Orders orders the same again, once the cause is mended.")
+
+
+def _lines(step: Stage, cells: int) -> list[Content]:
+    """`[x] placed    SCM has it as 4711`, wrapped under its words."""
+    head = f"{MARKS[step.state]} {step.word:<9} "
+    pieces = wrapped(present.line(step.words), cells - len(head))
+    indents = [head, *[" " * len(head)] * (len(pieces) - 1)]
+    return [present.text(indent + piece, STYLES[step.state]) for indent, piece in zip(indents, pieces, strict=True)]
 
 
 async def follow_order(app: App[Any], workspace: Workspace, order_id: int, page: FollowPage | None = None) -> None:

@@ -26,7 +26,8 @@ WAITS: dict[str, str] = {
     "downloading": "issued, SCM is fetching it from the CA",
 }
 HELD: dict[Hold, str] = {
-    Hold.LIMIT: "issued, not added: the certificate limit is reached; it comes in when there is room",
+    Hold.LIMIT: "issued, not added: the certificate limit is reached. A higher one lets it in at the next check: "
+    "kmptui settings set certificate_limit N",
     Hold.WAITING: "issued; SCM does not hand it out yet",
     Hold.LOCKED: "issued, not added: the vault is locked; it comes in once it is open",
     Hold.FAILED: "issued; fetching failed and is tried again by Check",
