@@ -12,6 +12,7 @@ import logging
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from tests.reliability.promises import PROMISES
@@ -32,7 +33,10 @@ def main() -> int:
             place = Path(folder) / name
             place.mkdir()
             tally = Tally(name, given.seed)
-            asyncio.run(PROMISES[name](tally, given.number, place))
+            try:
+                asyncio.run(PROMISES[name](tally, given.number, place))
+            except Exception:  # noqa: BLE001 - the other promises are held all the same
+                tally.require(False, f"it did not come to its end: {traceback.format_exc()}")
             tallies.append(tally)
             words = f"{name}: {len(tally.broken)} broken, {time.monotonic() - began:.0f} s"
             print(words, file=sys.stderr, flush=True)  # noqa: T201

@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +17,8 @@ from kmptui.config import Paths
 from kmptui.sandbox.server import SandboxConfig, SandboxServer, running
 from kmptui.services.importing import ImportOptions
 from tests.reliability import machine_disk, machine_network, machine_store, machine_terminal
-from tests.reliability.commands import Commands, Ended
-from tests.reliability.machine_stage import Case, NotHere, Stage, Step
+from tests.reliability.commands import Commands, Conditions, Ended
+from tests.reliability.machine_stage import PLACE, Case, NotHere, Stage, Step
 from tests.reliability.tally import Tally
 from tests.services.homes import linked
 from tests.services.rig import opened, request
@@ -25,6 +26,8 @@ from tests.services.rig import opened, request
 LONG = 25
 """From this number on every case is run, and the disk is full at every point."""
 SHORT = 6
+PATIENCE = 10
+"""Seconds that the program waits for a lock (`Store.open`)."""
 PASSING = {"facts", "runs", "claims", "revisions", "holders", "audit", "sqlite_sequence", "acts", "renewal_tries"}
 """Tables in which a command may note that it was run, and the record, which is looked at by itself."""
 
@@ -39,6 +42,8 @@ async def prove(tally: Tally, number: int, folder: Path) -> None:
         if number < LONG:
             cases = draw.sample(cases, SHORT)
         await asyncio.to_thread(walk, tally, stage, cases)
+        if number >= LONG:
+            await asyncio.to_thread(locked_for_a_minute, tally, stage)
         await machine_disk.prove(tally, number, folder, sandbox, template.home)
         await asyncio.to_thread(machine_terminal.prove, tally, number, stage)
 
@@ -60,6 +65,21 @@ def walk(tally: Tally, stage: Stage, cases: Iterable[Case]) -> None:
                 one(tally, stage, commands, case)
             except NotHere as why:
                 tally.count(f"cases left out: {case.name}, {why}")
+
+
+def locked_for_a_minute(tally: Tally, stage: Stage) -> None:
+    """With the patience that the program really has: what is asked for meanwhile ends in a sentence or waits until it
+    is done, and afterwards everything goes on."""
+    home = stage.copy()
+    began = time.monotonic()
+    with closing(sqlite3.connect(Paths(home).store, isolation_level=None)) as other, Commands() as commands:
+        other.execute("BEGIN IMMEDIATE")
+        done = commands.run(home, *PLACE, conditions=Conditions(busy=PATIENCE))
+        judge(tally, "locked for a minute", Step(PLACE, told=("lock",)), done)
+        time.sleep(max(0, 60 - (time.monotonic() - began)))
+        other.execute("ROLLBACK")
+        judge(tally, "after a minute's lock", Step(("sync",), frozenset({0})), commands.run(home, "sync"))
+    shutil.rmtree(home)
 
 
 def one(tally: Tally, stage: Stage, commands: Commands, case: Case) -> None:

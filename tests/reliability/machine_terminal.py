@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import signal
-import struct
-import termios
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
 
 from kmptui.config import Paths
-from tests.benchmarks.terminal import Terminal
+from tests.benchmarks.stage import ROOT
+from tests.reliability.emulator import Watched
 from tests.reliability.machine_stage import Stage
 from tests.reliability.tally import Tally
 
@@ -25,16 +24,13 @@ DIALOGS: tuple[tuple[str, ...], ...] = (
     ("7", "enter"), ("7", "v"), ("7", "w"), ("5", "/"), (":",), ("q",),
 )  # fmt: skip
 """Keys that open what there is to open, or do nothing where there is nothing."""
-PATIENCE = 30
+PATIENCE = 120
 
 
-class Shaken(Terminal):
-    """A terminal that can change its size and be closed, and that knows how its program ended."""
+class Shaken(Watched):
+    """A terminal that can be closed, and that knows how its program ended."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
-        super().__init__("kmptui", home=home, columns=80, lines=24)
-        self._environment |= environment
-        self.code: int | None = None
+    code: int | None = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -43,19 +39,6 @@ class Shaken(Terminal):
             super().__exit__(kind, error, trace)
         elif self._end >= 0:
             os.close(self._end)
-
-    def resize(self, columns: int, lines: int) -> None:
-        self._size = columns, lines
-        self._chunks.clear()
-        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        os.kill(self._pid, signal.SIGWINCH)
-
-    def sees(self, text: str) -> bool:
-        """Whether it comes to stand on the screen, which is drawn in part only."""
-        stop = time.monotonic() + PATIENCE
-        while self.shown(text) is None and time.monotonic() < stop:
-            self._read(quiet=0.1, patience=0.2)
-        return self.shown(text) is not None
 
     def hang_up(self) -> None:
         os.close(self._end)
@@ -97,20 +80,27 @@ def dumb(tally: Tally, home: Path) -> None:
         code = terminal.ended()
         tally.require(code == 2, f"TERM=dumb: exit {code}")
         tally.require(b"TERM=dumb" in terminal.output and b"\x1b" not in terminal.output, f"{terminal.output!r}")
-    tally.count("terminals that are none")
+    command = [sys.executable, "-m", "kmptui"]
+    environment = {"PATH": os.environ["PATH"], "KMPTUI_HOME": str(home), "TERM": "xterm-256color"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    plain = done.returncode == 2 and b"Traceback" not in done.stderr and b"\x1b" not in done.stdout + done.stderr
+    tally.require(plain and 0 < len(done.stderr.splitlines()) <= 4, f"without a terminal: {done}")
+    tally.count("terminals that are none", 2)
 
 
 def shrunk(tally: Tally, home: Path) -> None:
     """Twenty columns and five lines, and back; with a dialog open."""
     with Shaken(home) as terminal:
-        terminal.until("Repository")
-        terminal.key("?")
+        tally.require(terminal.sees("Repository"), f"a terminal: it does not begin, {terminal.screen()}")
+        terminal.press("?")
         tally.require(terminal.sees("Keys that count here"), "the help does not open")
         terminal.resize(*TINY)
         tally.require(terminal.sees("is too small"), "a tiny window does not say that it is")
         terminal.resize(80, 24)
         tally.require(terminal.sees("Keys"), "the dialog does not come back")
-        terminal.key("escape")
+        terminal.press("escape")
         tally.require(terminal.sees("Repository"), "the screen does not come back")
     tally.count("windows that became tiny and large again")
 
@@ -121,9 +111,8 @@ def closed(tally: Tally, home: Path, keys: tuple[str, ...]) -> None:
     log = Paths(home).log
     before = log.read_text() if log.exists() else ""
     with Shaken(home) as terminal:
-        terminal.until("Repository")
-        for key in keys:
-            terminal.key(key, quiet=0.1)
+        tally.require(terminal.sees("Repository"), f"{case}: it does not begin, {terminal.screen()}")
+        terminal.press(*keys)
         terminal.hang_up()
         code = terminal.ended()
         tally.require(code is not None and code >= 0, f"{case}: {'it lives on' if code is None else code}")

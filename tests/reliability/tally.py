@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-SHOWN = 12
+SHOWN = 30
 """Broken cases that are told one by one."""
 
 

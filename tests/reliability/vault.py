@@ -19,6 +19,7 @@ from kmptui.services.exporting import ExportRequest
 from kmptui.services.workspace import Workspace
 from kmptui.store import keys
 from kmptui.store.sealed import new_identity
+from tests.reliability import vault_ways
 from tests.reliability.tally import Tally
 from tests.services.homes import PASSPHRASE, workspace
 from tests.services.rig import Rig, opened, request
@@ -38,6 +39,7 @@ async def prove(tally: Tally, number: int, folder: Path) -> None:
             file = (await home.backup.write(folder / "backup", passphrase=PASSPHRASE)).path
         await damages(tally, draw, 3 * number, file, folder)
         await without_its_key(tally, paths)
+    await vault_ways.prove(tally, draw, number, folder)
 
 
 async def rotations(tally: Tally, number: int, rig: Rig, other: Rig) -> None:
@@ -115,6 +117,9 @@ async def without_its_key(tally: Tally, paths: Paths) -> None:
         done = await home.repository.export(ExportRequest(rows[0].id, "pem", only="chain"))
         tally.require(b"BEGIN CERTIFICATE" in done.data, "a chain was not exported")
         tally.count("things that need no key", 4)
+        status = await home.vault.proved()
+        for words in ("is not there", "lists, details", "Put it back"):
+            tally.require(words in status.problem, f"the status of a vault without its key says {status.problem!r}")
         for needing in _needing(home, rows[0].id):
             try:
                 await needing
