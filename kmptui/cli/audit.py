@@ -50,7 +50,7 @@ def _facts(row: AuditRow) -> dict[str, object]:
 @engine()
 async def list_rows(workspace: Workspace, filter: str, most: int, json: bool) -> int:  # noqa: A002
     """The newest rows first."""
-    window = await workspace.lists.window(Query(Topic.AUDIT, filter=filter, descending=True), 0, most)
+    window = await workspace.lists.window(Query(Topic.AUDIT, filter=filter), 0, most)
     rows = [_facts(row) for row in window.rows]
     output.records(rows, ["seq", "at", "actor", "action", "outcome", "subject", "reason"], "json" if json else "table")
     return exit_codes.FINE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from kmptui.domain.audit import Entry
@@ -19,13 +19,18 @@ from kmptui.errors import (
     PasswordExpired,
     ReadOnly,
     Refused,
+    RestSwitchedOff,
+    RoleMissing,
     ScmGarbled,
+    ScmRefused,
     StoreFailed,
+    Unavailable,
     Unconfirmed,
     Unreachable,
     VaultLocked,
     WrongLogin,
 )
+from kmptui.services import scm_renews
 from kmptui.services.reporting import Progress
 from kmptui.store import audit, ledger, renewals
 
@@ -44,9 +49,8 @@ if TYPE_CHECKING:
 Pressing = tuple[tuple[Subject, Decision], ...]
 
 IN_A_ROW = 3
-"""So many renewals that SCM does not answer end the run: it is not they."""
+"""So many renewals that SCM does not answer, or not readably, end the run: it is not they."""
 JOB = "renewal"
-PAGE = 200
 
 _log = logging.getLogger(__name__)
 
@@ -81,10 +85,13 @@ class Automatic:
         self._renewing = renewing
 
     async def due(self) -> Due:
-        """From the store alone; nothing while automatic renewal is off."""
+        """From the store alone; nothing while automatic renewal is off. Where nothing may be sent, that is what keeps
+        all that is due."""
         if not self._renewal.policy().on:
             return Due()
         decided = await self._renewal.decided(soon=True)
+        if (why := await self._forbidden()) is not None:
+            decided = tuple((subject, _kept_by(decision, why)) for subject, decision in decided)
         return Due(
             tuple(one for one in decided if one[1].actionable),
             tuple(one for one in decided if one[1].pressing and not one[1].actionable),
@@ -92,13 +99,13 @@ class Automatic:
             min((decision.next for _, decision in decided if decision.next is not None), default=None),
         )
 
-    async def may(self) -> bool:
-        """Whether renewals may be sent at all: not in read-only mode, nor where the account's role forbids it."""
+    async def _forbidden(self) -> ReadOnly | None:
+        """Why no renewal may be sent at all: read-only mode, or the account's role."""
         try:
             await self._engine.may_write("renew")
-        except ReadOnly:
-            return False
-        return True
+        except ReadOnly as error:
+            return error
+        return None
 
     async def sends_again(self, order_id: int) -> bool:
         """Whether this order was to renew one that the schedule renews: where it was not placed, it is tried again."""
@@ -111,25 +118,19 @@ class Automatic:
         """Renew what is due. Raises what ends the whole run: WrongLogin, PasswordExpired, VaultLocked, StoreFailed, and
         Unreachable when several in a row had no answer."""
         due = await self.due()
-        for subject, decision in due.given_up:
-            await self._give_up(subject, decision, running)
-        if due.actionable:
-            try:
-                await self._engine.may_write("renew")
-            except ReadOnly as error:
-                words = f"{len(due.actionable):,} due renewals are not sent: {error.what}"
-                running.note("blocked", JOB, words, cure=error.cure)
-                return
         if due.actionable or any(subject.scm_state.lower() in SCM_RENEWS for subject, _ in due.pressing):
             # also of what is left to SCM: where that failed there, nobody else would ever renew it
-            await self._ask_scm_for_its_own(client)
+            await self._ask_scm_for_its_own(client, running)
             due = await self.due()
-        await self.tell_pressing(due, running)
+        await self.tell(due, running)
         await self._each(due, running, report)
 
-    async def tell_pressing(self, due: Due, running: Running) -> None:
-        """What should be renewed by now, and needs a person first; in the audit once for each cause that keeps it."""
+    async def tell(self, due: Due, running: Running) -> None:
+        """What ended unrenewed, and what should be renewed by now and needs a person first; in the audit once for each
+        cause that keeps it. Asks nobody."""
         engine = self._engine
+        for subject, decision in due.given_up:
+            await self._give_up(subject, decision, running)
         if news := await engine.store.read(_not_recorded, due.pressing):
             await engine.store.write(_record, news, await engine.stamp())
         for subject, decision in due.pressing:
@@ -153,11 +154,14 @@ class Automatic:
                 unanswered = 0
             except (WrongLogin, PasswordExpired, VaultLocked, StoreFailed):
                 raise
-            except Unreachable as error:
+            except (Unreachable, ScmGarbled) as error:
                 await self._noted(subject, decision, error, running)
                 unanswered += 1
-                if unanswered >= IN_A_ROW:
+                if unanswered < IN_A_ROW:
+                    continue
+                if isinstance(error, Unreachable):
                     raise
+                raise Unavailable(error.what, why=error.why, cure=error.cure) from error
             except KmptuiError as error:
                 await self._refused(subject, decision, error, running)
             except Exception as error:  # noqa: BLE001 - a defect must not keep the other certificates from being renewed
@@ -230,6 +234,8 @@ class Automatic:
             cause += ", before automatic renewal saw it"
         elif last is not None:
             cause += f"; {last.cause}"
+        elif (why := await self._forbidden()) is not None:
+            cause += f"; {_words(why)}"
         attempt = await self._note(
             subject, decision, last.trouble if last else Trouble.REFUSED, cause, decision.cure, None
         )
@@ -237,18 +243,28 @@ class Automatic:
         where = "blocked" if late else "failed"
         running.note(where, JOB, attempt.cause, cure=attempt.cure, order_id=row.id, common_name=row.common_name)
 
-    async def _ask_scm_for_its_own(self, client: ScmClient) -> None:
-        """Which orders SCM's own auto-renewal is at work for: one filtered list for each of its states."""
-        states: dict[int, str] = {}
-        for state in sorted(SCM_RENEWS, reverse=True):
-            word, position = state.capitalize(), 0
-            while True:
-                page = await client.list_orders(position, PAGE, renewalStatus=word)
-                states |= {row.ssl_id: word for row in page.rows}
-                position += len(page.rows)
-                if not page.rows or (page.total is not None and position >= page.total):
-                    break
+    async def _ask_scm_for_its_own(self, client: ScmClient, running: Running) -> None:
+        """That these lists cannot be had keeps nothing from being renewed: each order is read before it is sent."""
+        try:
+            states = await scm_renews.states(client)
+        except (ScmRefused, ScmGarbled, RoleMissing, RestSwitchedOff) as error:
+            running.note("deferred", JOB, f"what SCM renews by itself could not be listed: {error}")
+            return
         await self._engine.store.write(renewals.set_scm_renewals, states)
+
+
+def _kept_by(decision: Decision, why: ReadOnly) -> Decision:
+    """What would be renewed now is blocked by what forbids it; all others stay as they are."""
+    if not decision.actionable:
+        return decision
+    words = _words(why)
+    return replace(
+        decision, verdict=Verdict.BLOCKED, reason=words, cause=words, cure=why.cure, next=None, actionable=False
+    )
+
+
+def _words(why: ReadOnly) -> str:
+    return f"{why.what}: {why.why}" if why.why else why.what
 
 
 def _untold(subject: Subject) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kmptui.domain.certificate import serial_hex
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import CLOSED_STATUSES, ISSUED_STATUSES, Hold, Ledger, Order
-from kmptui.errors import NotFound, ScmGarbled, ScmRefused, Unreachable
+from kmptui.errors import FromScm, NotFound, RestSwitchedOff, RoleMissing, ScmGarbled, ScmRefused, Unreachable
 from kmptui.services import collecting
 from kmptui.services.bounded import for_each
 from kmptui.services.reporting import Progress, Report, silent
@@ -103,8 +103,8 @@ class Checking:
         return CheckReport(tuple(lines))
 
     async def _one(self, client: ScmClient, order_id: int) -> CheckLine:
-        """One order, in its own try: what is wrong with it never stops the others. Raises AccountRefused, Unreachable,
-        StoreFailed, which concern them all."""
+        """One order, in its own try: what is wrong with it never stops the others, nor that the account may not see it.
+        Raises WrongLogin, PasswordExpired, Unreachable, StoreFailed, which concern them all."""
         engine = self._engine
         try:
             order = await engine.store.read(ledger.order, order_id)
@@ -115,8 +115,8 @@ class Checking:
             return CheckLine(order_id, order.common_name, before, before, UNCHANGED, "SCM does not know it")
         try:
             remote = await client.details(order.ssl_id)
-        except (ScmRefused, ScmGarbled) as error:
-            code = error.code if isinstance(error, ScmRefused) else None
+        except (ScmRefused, ScmGarbled, RoleMissing, RestSwitchedOff) as error:
+            code = error.code if isinstance(error, FromScm) else None
             await engine.store.write(ledger.set_problem, order_id, str(error), code)
             engine.changed(Topic.ORDERS, {order_id})
             return CheckLine(order_id, order.common_name, before, before, collecting.FAILED, str(error))

@@ -17,7 +17,17 @@ from kmptui.domain.certificate import Source
 from kmptui.domain.limit import Limit
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import Act, Hold, Intent, Ledger
-from kmptui.errors import HeldElsewhere, LimitReached, NotFound, ScmGarbled, ScmRefused, StateForbids
+from kmptui.errors import (
+    FromScm,
+    HeldElsewhere,
+    LimitReached,
+    NotFound,
+    RestSwitchedOff,
+    RoleMissing,
+    ScmGarbled,
+    ScmRefused,
+    StateForbids,
+)
 from kmptui.services import comparing
 from kmptui.store import audit, certificates, ledger, schedule
 
@@ -70,16 +80,17 @@ class Collecting:
         self._claiming = claiming
 
     async def collect(self, client: ScmClient, body: Body) -> Collected:
-        """Fetch and add one. Raises AccountRefused, Unreachable, StoreFailed; everything else is an outcome."""
+        """Fetch and add one. Raises WrongLogin, PasswordExpired, Unreachable, StoreFailed; all else is an outcome."""
         fetched = await self.fetch(client, body)
         return fetched if isinstance(fetched, Collected) else (await self.add([fetched]))[0]
 
     async def fetch(self, client: ScmClient, body: Body) -> NewCertificate | Collected:
-        """The certificate, proved, or why there is none. Raises AccountRefused, Unreachable, StoreFailed."""
+        """The certificate, proved, or why there is none. Raises WrongLogin, PasswordExpired, Unreachable,
+        StoreFailed."""
         try:
             return await self._fetch(client, body)
-        except (ScmRefused, ScmGarbled) as error:  # to the question that an odd answer led to
-            return await self.failed(body, str(error), error.code if isinstance(error, ScmRefused) else None)
+        except (ScmRefused, ScmGarbled, RoleMissing, RestSwitchedOff) as error:  # of this one alone
+            return await self.failed(body, str(error), error.code if isinstance(error, FromScm) else None)
         except (HeldElsewhere, StateForbids) as error:
             return await self.failed(body, str(error), None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -70,10 +70,14 @@ class Expiry:
         self._engine = engine
 
     async def look(self, warn_days: int, critical_days: int, filter: str = "") -> ExpiryState:  # noqa: A002
-        """What ends within these days, of what matches the filter. Raises BadInput("filter")."""
+        """What ends within these days, of what matches the filter; where nothing does, what was meant is not watched.
+        Raises BadInput("filter")."""
         parse_filter(filter)  # alone, so that what is wrong with it is told by its own place
         now = self._engine.clock.now()
-        return await self._engine.store.read(_look, warn_days, critical_days, filter, now)
+        state = await self._engine.store.read(_look, warn_days, critical_days, filter, now)
+        if filter.strip() and not (state.watched or state.critical or state.warning or state.stale):
+            return replace(state, stale="no certificate that lives matches the filter")
+        return state
 
 
 def _look(db: Db, warn_days: int, critical_days: int, filter: str, now: datetime) -> ExpiryState:  # noqa: A002

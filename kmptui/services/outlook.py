@@ -83,7 +83,7 @@ class Outlook:
                 default=None,
             ),
             BODIES: waits.bodies,
-            RENEWALS: renewals.at(now) if await self._automatic.may() else None,
+            RENEWALS: renewals.at(now),
             PROOFS: await self._proving.due() if self._proving is not None else None,
         }
         backward = any(one.begun is not None and one.begun - now > timing.CLOCK_OFF for one in past.values())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kmptui.domain.audit import Entry
 from kmptui.domain.listing import Topic
 from kmptui.domain.order import ISSUED_STATUSES, Act, Intent, Ledger, Order, RemoteOrder
-from kmptui.errors import BadInput, HeldElsewhere, ScmGarbled, ScmRefused, StateForbids
+from kmptui.errors import BadInput, HeldElsewhere, RestSwitchedOff, RoleMissing, ScmGarbled, ScmRefused, StateForbids
 from kmptui.services.looking import Candidate, Looking
 from kmptui.store import ledger
 
@@ -73,7 +73,7 @@ class Reconciling:
 
     async def reconcile(self, order_ids: Collection[int] | None = None) -> tuple[Judged, ...]:
         """Look for every unconfirmed intent that nobody holds, or for these orders' alone. Asks SCM nothing where there
-        is none. Raises NotLinked, VaultLocked, AccountRefused, Unreachable."""
+        is none. Raises NotLinked, VaultLocked, WrongLogin, PasswordExpired, Unreachable."""
         await self.recover()
         engine = self._engine
         judged = []
@@ -89,7 +89,7 @@ class Reconciling:
                     judged.append(await self._judge(client, intent.id, claim))
             except HeldElsewhere as error:
                 judged.append(_judged(intent, str(error)))
-            except (ScmGarbled, ScmRefused, StateForbids) as error:
+            except (ScmGarbled, ScmRefused, RoleMissing, RestSwitchedOff, StateForbids) as error:
                 judged.append(_judged(intent, f"could not be looked for: {error}"))
         return tuple(judged)
 

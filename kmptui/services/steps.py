@@ -15,6 +15,7 @@ from kmptui.errors import (
     NotLinked,
     RestSwitchedOff,
     RoleMissing,
+    ScmGarbled,
     StoreFailed,
     Unreachable,
     VaultLocked,
@@ -69,7 +70,7 @@ class Steps:
         await engine.store.write(selection.settle)
         work = await self._outlook.work()
         if not work.anything:
-            await self._automatic.tell_pressing(work.renewals, running)
+            await self._automatic.tell(work.renewals, running)
             return
         try:
             client = await engine.client()
@@ -90,7 +91,7 @@ class Steps:
             running.note("blocked", "account", str(error), cure=error.cure)
         except AccountRefused as error:
             running.note("blocked", "account", str(error), cure=error.cure)
-        except Unreachable as error:
+        except (Unreachable, ScmGarbled) as error:  # a maintenance page passes, too
             running.note("deferred", "schedule", f"{error.what}: {error.why}" if error.why else error.what)
 
     async def _read_mirror(self, _: ScmClient, work: Work, running: Running, report: Report) -> None:
@@ -104,7 +105,8 @@ class Steps:
         done = await self._kept(ORDERS, self._mirror.sync((Topic.ORDERS,), report))
         told = (f"{one.total:,} orders read, {one.new:,} new, {one.changed:,} changed" for one in done.counts)
         running.note("done", "orders", "; ".join((*told, *done.warnings)))
-        await self._elsewhere.follow(client)
+        for order_id, words in await self._elsewhere.follow(client):
+            running.note("deferred", "orders", words, order_id=order_id)
 
     async def _kept(self, job: str, work: Awaitable[SyncReport]) -> SyncReport:
         """Run it, and keep when it began and how it ended."""

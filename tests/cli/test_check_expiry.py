@@ -57,9 +57,17 @@ def test_what_ends_is_told_and_counted(linked: Cli, sandbox: SandboxServer) -> N
         line, data = told(linked, "--filter", f"name={name}", code=2 if name.startswith("soon3") else 1)
         assert name in line
         assert data["first_days"].startswith(name[4])
-    line, data = told(linked, "--filter", "name=nobody.example.com", code=0)
-    assert "none ends within 30 d" in line
+    line, data = told(linked, "--filter", "name=bank.example.com", code=0)
+    assert line.startswith("OK: 1 certificates, none ends within 30 d")
+
+
+def test_a_filter_that_matches_nothing_watches_nobody(linked: Cli) -> None:
+    """A slip in a monitoring system's configuration must not stay green for ever."""
+    linked("orders", "import", code={0, 3})
+    line, data = told(linked, "--filter", "name=nobody.example.com", code=3)
+    assert "matches the filter" in line
     assert "first_days" not in data
+    assert data["certificates"].split(";")[0] == "0"
 
 
 def test_a_successor_ends_the_alarm(linked: Cli, sandbox: SandboxServer) -> None:
@@ -112,7 +120,7 @@ def test_where_there_is_no_home_none_is_made(cli: Cli) -> None:
 def test_it_needs_no_vault(linked: Cli) -> None:
     linked("orders", "import", code={0, 3})
     (linked.home / "vault.key").unlink()
-    told(linked, "--filter", "name=nobody.example.com", code=0)
+    told(linked, "--filter", "name=bank.example.com", code=0)
 
 
 def test_a_failed_reissue_ends_no_alarm(linked: Cli, sandbox: SandboxServer) -> None:

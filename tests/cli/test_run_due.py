@@ -55,7 +55,7 @@ def test_nothing_due(filled) -> None:
     line, *rest = alone.stdout.splitlines()
     assert (line.split(";")[0], rest) == ("Nothing is due", ["EXIT 0", "LOADED"])
     assert asked(sandbox) == []
-    assert cli.json("audit", "list")[-1]["actor"].startswith("cli ")
+    assert cli.json("audit", "list")[0]["actor"].startswith("cli ")
 
 
 def test_chosen_planned_renewed(filled) -> None:
@@ -154,7 +154,12 @@ def test_another_runner_has_the_lease(filled) -> None:
         holder.kill()
         holder.communicate()
     assert cli("run-due").out.startswith("Nothing is due")
-    assert cli.json("audit", "list")[-1]["action"] == "take over"
+    rows = cli.json("audit", "list")
+    assert rows[0]["action"] == "take over"
+    numbers = [row["seq"] for row in rows]
+    assert numbers == list(range(numbers[0], 0, -1))
+    few = [row["seq"] for row in cli.json("audit", "list", "--most", 2)]
+    assert few == numbers[:2], "of a record that is longer the newest are shown"
 
 
 @pytest.mark.parametrize(

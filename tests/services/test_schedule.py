@@ -64,11 +64,16 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    paths: Paths, sandbox: SandboxServer, options: ImportOptions = EVERYTHING, *, fetched: bool = True
+    paths: Paths,
+    sandbox: SandboxServer,
+    options: ImportOptions = EVERYTHING,
+    *,
+    fetched: bool = True,
+    login: str | None = None,
 ) -> AsyncIterator[Site]:
     """Mirrored and imported a moment ago."""
     clock = Hands()
-    async with linked(paths, sandbox, clock=clock, mirrored=True) as opened:
+    async with linked(paths, sandbox, login=login, clock=clock, mirrored=True) as opened:
         await opened.importing.run(options)
         if fetched:
             await opened.importing.fetch()
@@ -306,10 +311,30 @@ async def test_read_only_reads_only(paths: Paths, small: SandboxServer) -> None:
         await here.choose(*DUE)
         await here.opened.change_settings(read_only=True)
         here.advance(21 * HOUR)
-        report = await here.opened.schedule.run_due()
-        assert [line.job for line in report.done] == ["orders"]
-        assert "3 due renewals are not sent" in report.blocked[0].words
+        for jobs in (["orders"], []):
+            report = await here.opened.schedule.run_due()
+            assert [line.job for line in report.done] == jobs
+            assert (told(report), report.outcome) == ({"blocked": sorted(DUE)}, "attention")
+            assert {line.words for line in report.blocked} == {"Read-only mode is on"}
+            assert all("read_only false" in line.cure for line in report.blocked)
+            assert {row.reason for row in await here.audit()} == {"Read-only mode is on"}
+            assert len(await here.audit()) == len(DUE)
         assert here.orders() == []
+        await here.opened.change_settings(read_only=False)
+        assert told(await here.opened.schedule.run_due()) == {"done": sorted(DUE)}
+
+
+async def test_what_ends_in_read_only_mode_is_given_up_once(paths: Paths, small: SandboxServer) -> None:
+    async with site(paths, small) as here:
+        await here.choose(DUE[0])
+        await here.opened.change_settings(read_only=True)
+        await here.opened.schedule.run_due()
+        here.advance(10 * DAY)
+        report = await here.opened.schedule.run_due()
+        (line,) = [line for line in report.failed if line.job == "renewal"]
+        assert line.words.startswith("given up: it ended on")
+        assert line.words.endswith("Read-only mode is on")
+        assert told(await here.opened.schedule.run_due()) == {}
 
 
 @pytest.mark.parametrize("options", [EVERYTHING, ImportOptions(expires_within=14)], ids=["all", "some"])
