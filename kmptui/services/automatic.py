@@ -33,6 +33,7 @@ from kmptui.errors import (
 from kmptui.services import scm_renews
 from kmptui.services.reporting import Progress
 from kmptui.store import audit, ledger, renewals
+from kmptui.store.stalled import BY_SCHEDULE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -175,7 +176,7 @@ class Automatic:
     async def _one(self, subject: Subject, decision: Decision, running: Running) -> None:
         row = subject.order.row
         try:
-            placed = await self._renewing.renew(RenewalRequest(row.id), why=f"by schedule, {decision.reason}")
+            placed = await self._renewing.renew(RenewalRequest(row.id), why=f"{BY_SCHEDULE}, {decision.reason}")
         except Unconfirmed as error:
             # the ledger knows it as under way: it is looked for, and never sent again
             running.note("waiting", JOB, str(error), order_id=row.id, common_name=row.common_name)

@@ -110,8 +110,11 @@ class Hook:
             return None
         if event.kind == FAILURE:
             cause = f"order {event.order_id} {event.cause}" if event.order_id is not None else event.cause
-            if not await self._engine.store.write(_first_today, cause, self._engine.clock.now()):
+            if await self._engine.store.read(_told_today, cause, self._engine.clock.now()):
                 return None
+            result = await self._engine.own(self._run(event), "Running the hook")
+            await self._engine.store.write(_tell, cause, self._engine.clock.now())  # not before it has run
+            return result
         return await self._engine.own(self._run(event), "Running the hook")
 
     async def test(self) -> HookResult:
@@ -270,12 +273,15 @@ class _Output(asyncio.Protocol):
             self._transport.close()
 
 
-def _first_today(db: Db, cause: str, now: datetime) -> bool:
-    """Whether this cause was not told today; then it counts as told."""
-    name = _TOLD + hashlib.sha256(cause.encode("utf-8", "replace")).hexdigest()[:24]
-    known = facts.get(db, name)
-    if known is not None and known.at is not None and known.at.date() == now.date():
-        return False
+def _told_today(db: Db, cause: str, now: datetime) -> bool:
+    known = facts.get(db, _name(cause))
+    return known is not None and known.at is not None and known.at.date() == now.date()
+
+
+def _tell(db: Db, cause: str, now: datetime) -> None:
     facts.forget(db, _TOLD, now - timedelta(days=7))
-    facts.put(db, name, "", now)
-    return True
+    facts.put(db, _name(cause), "", now)
+
+
+def _name(cause: str) -> str:
+    return _TOLD + hashlib.sha256(cause.encode("utf-8", "replace")).hexdigest()[:24]

@@ -43,9 +43,10 @@ def state(db: Db, now: datetime, settings: Settings) -> LastRun:
         return LastRun("Schedule", f"none set up: {INSTALL}", missing, f"Set it up: {INSTALL}" if needed else "")
     label = "Tonight" if now - last.started < timedelta(hours=24) else "Last run"
     words = _told(db, last, now)
-    if now - last.started <= MISSED or not needed:
+    seen = last.ended or last.done or last.started  # one that was killed has not come about
+    if now - seen <= MISSED or not needed:
         return LastRun(label, words)
-    hours = int((now - last.started).total_seconds() // 3600)
+    hours = int((now - seen).total_seconds() // 3600)
     ago = f"{hours // 24:,} d" if hours >= 48 else f"{hours} h"
     cure = "Look at the timer (systemctl list-timers), or run it now: kmptui run-due"
     return LastRun(label, words, f"run is missing, last {ago} ago", cure)

@@ -36,6 +36,7 @@ Decided = tuple[tuple[Subject, Decision], ...]
 
 MEMBERS = ("auto_renewal", "renew_days_before", "renew_beside_scm")
 SOON = timedelta(days=3)
+BATCH = 1_000
 NAMED = 3
 """Names that one audit row tells."""
 
@@ -189,8 +190,16 @@ class Renewal:
         return removed
 
     async def _choose(self, order_ids: Collection[int], *, on: bool) -> int:
+        """In batches, so that nobody waits for long; the record tells of all of them at the end."""
         engine = self._engine
-        done = await engine.store.write(_choose, tuple(dict.fromkeys(order_ids)), on, await engine.stamp())
+        ids = tuple(dict.fromkeys(order_ids))
+        names = await engine.store.read(_named, ids)
+        done = 0
+        for start in range(0, len(ids), BATCH):
+            last = start + BATCH >= len(ids)
+            entry = _chosen(ids, names, on) if last else None
+            stamp = await engine.stamp()
+            done += await engine.store.write(_choose, ids[start : start + BATCH], on, entry, stamp)
         engine.changed(Topic.ORDERS, set(order_ids))
         return done
 
@@ -291,17 +300,25 @@ def _add_rule(db: Db, kind: str, value: str, exclude: bool, stamp: Stamp) -> tup
     return selected.add(db, kind, value, exclude, stamp)
 
 
-def _choose(db: Db, order_ids: tuple[int, ...], on: bool, stamp: Stamp) -> int:
-    known = {subject.order.id: subject.order.common_name for subject in renewals.subjects(db, order_ids, stamp.at)}
+def _named(db: Db, order_ids: tuple[int, ...]) -> dict[int, str]:
+    """The common name of each. Raises NotFound where one is not here."""
+    known = renewals.names(db, order_ids)
     missing = [order_id for order_id in order_ids if order_id not in known]
     if missing:
         raise NotFound(f"There is no order o{missing[0]}")
-    if not order_ids:
-        return 0
-    done = selected.choose(db, order_ids, on)
-    told = ", ".join(known[order_id] for order_id in order_ids[:NAMED])
+    return known
+
+
+def _chosen(order_ids: tuple[int, ...], names: dict[int, str], on: bool) -> Entry:
+    told = ", ".join(names[order_id] for order_id in order_ids[:NAMED])
     more = f" and {len(order_ids) - NAMED:,} more" if len(order_ids) > NAMED else ""
     only = order_ids[0] if len(order_ids) == 1 else None
     words = "chosen by hand" if on else "left out by hand"
-    audit.append(db, Entry("auto-renewal", subject=told + more, order_id=only, reason=words), stamp)
+    return Entry("auto-renewal", subject=told + more, order_id=only, reason=words)
+
+
+def _choose(db: Db, order_ids: tuple[int, ...], on: bool, entry: Entry | None, stamp: Stamp) -> int:
+    done = selected.choose(db, order_ids, on)
+    if entry is not None:
+        audit.append(db, entry, stamp)
     return done

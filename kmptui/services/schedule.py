@@ -26,7 +26,7 @@ from kmptui.services.reporting import Report, silent
 from kmptui.services.runs import RunLine, Running, RunReport
 from kmptui.store import account as accounts
 from kmptui.store import schedule
-from kmptui.store.news import untold
+from kmptui.store.news import told, untold
 
 if TYPE_CHECKING:
     from kmptui.services.claiming import Claiming
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-Telling = Callable[[str, RunLine], Awaitable[object]]
-"""Hears of each thing that failed, needs a person, or came to a new certificate: ("failure" | "success", line)."""
+Telling = Callable[[str, RunLine], Awaitable[bool]]
+"""Hears of each thing that failed, needs a person, or came to a new certificate: ("failure" | "success", line); whether
+it was heard, or nobody wants to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Schedule:
                 except KmptuiError as error:
                     await engine.store.write(schedule.finish, RUN, engine.clock.now(), "failed", str(error))
                     running.note("failed", "schedule", str(error), cure=error.cure)
-                    await self._tell_all(running.report(engine.clock.now(), None))
+                    await self._tell_all(running, running.report(engine.clock.now(), None))
                     raise
                 except BaseException:
                     await engine.store.write(schedule.finish, RUN, engine.clock.now(), "failed", "it was stopped")
@@ -147,30 +148,38 @@ class Schedule:
 
     async def _concluded(self, running: Running, unit: str) -> RunReport:
         engine = self._engine
-        told = {line.order_id for line in running.lines["waiting"]}
+        waiting = {line.order_id for line in running.lines["waiting"]}
         left = await engine.store.read(outlook.left_open, engine.clock.now())
-        running.lines["waiting"] += [line for line in left if line.order_id not in told]
+        running.lines["waiting"] += [line for line in left if line.order_id not in waiting]
         outcome = running.report(engine.clock.now(), None)
         kept = "done" if outcome.outcome in {"done", "attention"} else outcome.outcome
         words = f"{outcome.words}, by {unit}" if unit else outcome.words
         await engine.store.write(schedule.finish, RUN, outcome.ended, kept, words)
         engine.changed(Topic.ACCOUNT)
-        await self._tell_all(outcome)
+        await self._tell_all(running, outcome)
         return replace(running.report(outcome.ended, await self.next_due()), head=await self._head())
 
-    async def _tell_all(self, outcome: RunReport) -> None:
-        """Who wants to know is told; that this fails never fails the run."""
+    async def _tell_all(self, running: Running, outcome: RunReport) -> None:
+        """Who wants to know is told; that this fails never fails the run. A certificate counts as told once it was
+        heard of; where the time for the run is over, the rest is told by the next one."""
         if self._tell is None:
             return
+        engine = self._engine
         news = [("failure", line) for line in (*outcome.failed, *outcome.blocked)]
-        for row in await self._engine.store.write(untold, outcome.began):
+        for row in await engine.store.write(untold, outcome.began, engine.clock.now()):
             line = RunLine("certificates", "in the repository", "", row.order_id, row.common_name, None, row.id)
             news.append(("success", line))
-        for kind, line in news:
+        for number, (kind, line) in enumerate(news):
+            if number and running.over:
+                _log.warning("the time for this run is over: %d are told by the next one", len(news) - number)
+                return
+            heard = False
             try:
-                await self._tell(kind, line)
+                heard = await self._tell(kind, line)
             except KmptuiError as error:
                 _log.warning("nobody could be told of %s: %s", line.words, error)
+            if line.certificate_id is not None and kind == "success":
+                await engine.store.write(told, line.certificate_id, heard, engine.clock.now())
 
 
 def _words(state: ScheduleState) -> str:

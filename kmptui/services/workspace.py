@@ -246,11 +246,12 @@ class Workspace:
         self._engine.settings = changed
         return changed
 
-    async def _tell(self, kind: str, line: RunLine) -> None:
-        """The hook hears of what a run brought."""
+    async def _tell(self, kind: str, line: RunLine) -> bool:
+        """The hook hears of what a run brought; whether it did, or there is none."""
         cause = line.words if kind == FAILURE else ""
         event = HookEvent(kind, cause, line.order_id, line.certificate_id, {"common_name": line.common_name})
-        await self.hook.fire(event)
+        heard = await self.hook.fire(event)
+        return heard is None or heard.ok
 
 
 def _save(db: Db, path: Path, members: dict[str, object], told: Entry, stamp: Stamp) -> None:

@@ -24,6 +24,11 @@ def get(db: Db, name: str) -> StoredFact | None:
     return None if row is None else StoredFact(row[0], row[1])
 
 
+def names(db: Db, beginning: str) -> tuple[str, ...]:
+    """The names that begin so."""
+    return tuple(row[0] for row in Fact.select(Fact.name).where(Fact.name.startswith(beginning)).tuples().execute(db))
+
+
 def drop(db: Db, name: str) -> None:
     """Forget it, where it is known."""
     Fact.delete().where(Fact.name == name).execute(db)

@@ -65,6 +65,12 @@ def subjects(db: Db, order_ids: Collection[int], now: datetime) -> tuple[Subject
     return _subjects(db, found, now.date())
 
 
+def names(db: Db, order_ids: Collection[int]) -> dict[int, str]:
+    """The common names of those of these orders that are here."""
+    asked = (json_text(list(order_ids)),)
+    return dict(db.rows("SELECT id, common_name FROM orders WHERE id IN (SELECT value FROM json_each(?))", asked))
+
+
 def note(db: Db, order_id: int, attempt: Attempt) -> None:
     """What became of the last try, in the place of what stood there."""
     row = RenewalTry.insert(

@@ -8,6 +8,8 @@ from datetime import datetime
 from kmptui.store.columns import json_text, moment_of, moment_text
 from kmptui.store.db import Db
 
+BY_SCHEDULE = "by schedule"
+"""How the reason of a renewal begins that nobody asked for by hand."""
 FAILED, BLOCKED, DEFERRED = "failed", "blocked", "deferred"
 _DEFERRED = frozenset({"unreachable", "temporary", "held"})
 """Kinds of trouble that pass by themselves: the next try needs nobody."""
@@ -69,13 +71,15 @@ def last(db: Db, order_id: int) -> Stalled | None:
 
 
 def tonight(db: Db, start: datetime, end: datetime) -> tuple[int, int, int]:
-    """Renewals that SCM took between two moments and that are issued by now, those that still wait, and tries that
-    failed since the first and need a person."""
+    """Renewals by schedule that SCM took between two moments and that are issued by now, those that still wait, and
+    tries that failed since the first and need a person."""
     since, until = moment_text(start), moment_text(end)
     ((taken, issued),) = db.rows(
         "SELECT count(*), ifnull(sum(o.serial <> ''), 0) FROM audit a LEFT JOIN orders o ON o.id = a.order_id"
-        " WHERE a.at >= ? AND a.at <= ? AND a.action = 'renew' AND a.outcome = 'accepted'",
-        (since, until),
+        " WHERE a.at >= ? AND a.at <= ? AND a.action = 'renew' AND a.outcome = 'accepted'"
+        " AND EXISTS (SELECT 1 FROM audit i WHERE i.order_id = a.order_id AND i.action = 'renew' AND i.phase = 'intent'"
+        " AND i.reason LIKE ?)",
+        (since, until, f"{BY_SCHEDULE}%"),
     )
     tries = db.rows(f"{_TRIES} AND t.last >= ?", (since,))
     return int(issued), int(taken) - int(issued), sum(_words(str(row[1]))[0] == FAILED for row in tries)

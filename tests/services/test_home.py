@@ -269,7 +269,7 @@ async def test_a_schedule_that_is_missing(paths: Paths, sandbox: SandboxServer, 
         assert dict(view.facts)["Tonight"].startswith("nothing was due, ")
         clock.ahead += timedelta(hours=25)
         assert "SCHEDULE" not in counts(await opened.home.view())
-        clock.ahead += timedelta(hours=2)
+        clock.ahead += timedelta(hours=2, minutes=5)
         need = next(need for need in (await opened.home.view()).needs if need.word == "SCHEDULE")
         assert "27 h ago" in need.what
         assert "kmptui run-due" in need.cure
@@ -354,3 +354,16 @@ async def test_a_quiet_home(paths: Paths, sandbox_factory: SandboxFactory) -> No
         assert view.needs == ()
         assert view.as_of is not None
         assert "Repository" in dict(view.facts)
+
+
+async def test_a_run_that_is_killed_each_time_is_missing(paths: Paths, sandbox: SandboxServer) -> None:
+    """It began an hour ago, and none has ended for three days."""
+    async with linked(paths, sandbox) as opened:
+        await opened.change_settings(auto_renewal=True)
+        now = opened.clock.now()
+        write = opened._engine.store.write
+        await write(schedule.begin, last_run.JOB, now - timedelta(hours=73))
+        await write(schedule.finish, last_run.JOB, now - timedelta(hours=72), "done", "Nothing is due")
+        assert "is missing" in next(need.what for need in (await opened.home.view()).needs if need.word == "SCHEDULE")
+        await write(schedule.begin, last_run.JOB, now - timedelta(hours=1))
+        assert "is missing" in next(need.what for need in (await opened.home.view()).needs if need.word == "SCHEDULE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ import pytest
 from kmptui.config import Paths
 from kmptui.domain.listing import Topic
 from kmptui.domain.renewal import Verdict
-from kmptui.errors import NotLinked
+from kmptui.errors import NotFound, NotLinked
 from kmptui.sandbox.server import SandboxServer
 from kmptui.services import elsewhere
+from kmptui.services import renewal as renewals
 from kmptui.services.importing import ImportOptions
 from kmptui.services.runs import RunReport
 from kmptui.services.workspace import Workspace
@@ -432,3 +434,46 @@ async def test_without_an_account(paths: Paths) -> None:
             await opened.schedule.run_due()
         assert (await opened.schedule.state()).words == "automatic renewal is off"
         await until(lambda: not opened.running)
+
+
+async def test_a_certificate_is_told_of_until_somebody_heard(
+    paths: Paths, small: SandboxServer, tmp_path: Path
+) -> None:
+    """A hook that fails is run again at the next run, for a day; where a run's time is over, the next one goes on."""
+    heard = tmp_path / "heard"
+    hook = tmp_path / "hook"
+    hook.write_text(f'#!/bin/sh\ntest -e "{tmp_path}/down" && exit 1\necho "$KMPTUI_COMMON_NAME" >> "{heard}"\n')
+    hook.chmod(0o700)
+    async with site(paths, small) as here:
+        await here.opened.change_settings(hook=str(hook))
+        await here.opened.schedule.run_due()  # from now on what comes is news
+        names = ["a1.example.com", "b1.example.com", "c1.example.com"]
+        for name in names:
+            await here.opened.ordering.place(request(name))
+        here.advance(HOUR)
+        (tmp_path / "down").touch()
+        await here.opened.schedule.run_due()
+        assert not heard.exists()
+        (tmp_path / "down").unlink()
+        here.advance(HOUR)
+        await here.opened.schedule.run_due(deadline=0)
+        assert len(heard.read_text().split()) == 1, "one at least, however late it is"
+        here.advance(HOUR)
+        await here.opened.schedule.run_due()
+        assert sorted(heard.read_text().split()) == names
+        here.advance(HOUR)
+        await here.opened.schedule.run_due()
+        assert sorted(heard.read_text().split()) == names, "each once"
+
+
+async def test_many_are_chosen_in_batches(paths: Paths, small: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renewals, "BATCH", 2)
+    async with site(paths, small) as here:
+        ids = [await here.id(name) for name in (*DUE, "www.example.com", "past.example.com")]
+        assert await here.opened.renewal.select(ids) == 5
+        assert len(await rows(here.opened, Topic.ORDERS, "renew:yes")) == 5
+        (told_of,) = await here.audit("auto-renewal")
+        assert "and 2 more" in told_of.subject
+        with pytest.raises(NotFound):
+            await here.opened.renewal.deselect([*ids, 99_999])
+        assert len(await rows(here.opened, Topic.ORDERS, "renew:yes")) == 5, "all or none"
