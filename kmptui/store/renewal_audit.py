@@ -136,7 +136,8 @@ def _cause(outcome: str, ended: str | None, problem: str | None) -> str:
 def _certificate(facts: str | None) -> tuple[int | None, str, date | None] | None:
     if not facts:
         return None
-    number, serial, ends = facts.split(" ")
+    number, rest = facts.split(" ", 1)
+    serial, ends = rest.rsplit(" ", 1)  # whatever stands between
     return int(number), serial, datetime.fromisoformat(ends).date()
 
 

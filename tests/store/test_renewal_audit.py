@@ -230,3 +230,8 @@ def test_it_is_read_along_its_index(tmp_path) -> None:
         assert "audit_attempts" in plan[0], plan
         assert not any("TEMP B-TREE" in step for step in plan), plan
         assert listing.window(db, query, 0, 20, NOW).total == 0
+
+
+def test_a_serial_with_blanks_is_a_serial() -> None:
+    found = renewal_audit._certificate("7 4A 11 9C 2026-11-24")
+    assert found == (7, "4A 11 9C", date(2026, 11, 24))

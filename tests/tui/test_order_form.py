@@ -23,6 +23,7 @@ from kmptui.errors import (
     Unreachable,
     VaultLocked,
 )
+from kmptui.services.vault import VaultStatus
 from kmptui.tui.app import KmptuiApp
 from kmptui.tui.dialogs.order import fieldset
 from kmptui.tui.dialogs.order.each_page import EachPage
@@ -428,7 +429,7 @@ async def test_no_clear_answer_is_explained_and_never_sent_again(tmp_path: Path)
 
 async def test_a_locked_vault_is_opened_and_the_order_goes_on(tmp_path: Path) -> None:
     async with the_form(tmp_path, outcome=VaultLocked("The vault is locked")) as (pilot, form, play):
-        play.vault.now = await play.vault.lock()
+        play.vault.now = VaultStatus("locked", ("passphrase",))
         await previewed(pilot, form)
         await pilot.press("ctrl+y")
         dialog = await is_open(pilot, PassphraseDialog)

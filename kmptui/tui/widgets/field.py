@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
+from kmptui.domain.text import printable
 from kmptui.tui import present
 
 
@@ -43,7 +44,8 @@ def through(widget: Widget, event: events.Key) -> bool:
 
 
 class LineInput(Input):
-    """An Input that stands still: no blinking, no suggestions, Enter moves on."""
+    """An Input that stands still: no blinking, no suggestions, Enter moves on. What is set, typed or pasted comes in
+    printable, since it is drawn as it stands; a password is drawn as dots, and kept as it is."""
 
     DEFAULT_CSS = """
     LineInput { height: 1; border: none; padding: 0; background: $panel; width: 1fr; }
@@ -51,8 +53,16 @@ class LineInput(Input):
     """
 
     def __init__(self, value: str = "", *, password: bool = False, placeholder: str = "") -> None:
+        self._secret = password
         super().__init__(value, password=password, placeholder=placeholder, select_on_focus=False, compact=True)
         self.cursor_blink = False
+
+    def validate_value(self, value: str) -> str:
+        return value if self._secret else printable(value)
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Made printable before it is counted, so that the cursor comes to stand behind it."""
+        super().replace(text if self._secret else printable(text), start, end)
 
     def action_copy(self) -> None:
         """A password never reaches a clipboard."""

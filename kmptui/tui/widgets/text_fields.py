@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
+from textual.document._document import EditResult
+from textual.document._edit import Edit
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from kmptui.domain.text import printable
 from kmptui.errors import BadInput
 from kmptui.tui.widgets.field import Field, LineInput, through
 
 Check = Callable[[str], object]
+_KEPT = frozenset({"\n", "\r\n", "\t"})
 
 
 class TextField(Field):
@@ -72,7 +77,8 @@ class TextField(Field):
 
 
 class Area(TextArea):
-    """A text area that stands still; tab moves on, and the chord is the dialog's (a TextArea would redo with it)."""
+    """A text area that stands still; tab moves on, and the chord is the dialog's (a TextArea would redo with it). What
+    comes in is made printable but for its line breaks and tabs, since it is drawn as it stands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+y", "screen.command('dialog.act')", show=False)]
 
@@ -80,9 +86,20 @@ class Area(TextArea):
         super().__init__(text, soft_wrap=True, show_line_numbers=False, tab_behavior="focus", compact=True)
         self.cursor_blink = False
 
+    def edit(self, edit: Edit) -> EditResult:
+        edit.text = _printable_lines(edit.text)
+        return super().edit(edit)
+
+    def _set_document(self, text: str, language: str | None) -> None:
+        super()._set_document(_printable_lines(text), language)
+
     async def _on_key(self, event: events.Key) -> None:
         if not through(self, event):
             await super()._on_key(event)
+
+
+def _printable_lines(text: str) -> str:
+    return "".join(piece if piece in _KEPT else printable(piece) for piece in re.split(r"(\r\n|[\n\t])", text))
 
 
 class AreaField(TextField):
