@@ -98,7 +98,7 @@ async def test_health_and_the_second_start_on_the_keyboard(paths: Paths, sandbox
         await until(pilot, lambda: panel._report is not None and not panel._told, "the answer")
         seen = flat(shown(panel))
         for words in (
-            "Role: MRAO", "Off for Example Foundation", "example.org (", "OV_SSL", "Password: It ends", "150 s behind",
+            "Role: MRAO", "Off for Example Foundation", "example.org (", "OV SSL", "Password: It ends", "150 s behind",
         ):  # fmt: skip
             assert words in seen
         age = await workspace.mirror.age(Topic.DOMAINS)

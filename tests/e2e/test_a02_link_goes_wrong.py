@@ -94,6 +94,7 @@ async def test_on_the_keyboard(paths: Paths, sandbox_factory: SandboxFactory, tr
         told_well(trouble, said, nowhere)
         assert typed.get("password", sandbox.password) not in said
         await press(pilot, "escape")
+        await acting.until(pilot, lambda: pilot.app.screen is not dialog, "the end of the dialog")
         form = pilot.app.screen.query_one(LinkForm)
         assert form.display
         assert acting.field(form, "login").value == typed.get("login", sandbox.login)
