@@ -56,8 +56,8 @@ def test_a_flag_and_a_tone_of_skin_are_told_by_their_numbers() -> None:
 
 
 def test_every_character_has_the_width_that_others_give_it() -> None:
-    """By itself: as the toolkit and as terminals count it. Of what nobody has assigned, and of the large alphabets of one
-    width, some stand for all."""
+    """By itself: as the toolkit and as terminals count it. Of what nobody has assigned, and of the large alphabets of
+    one width, some stand for all."""
     for code in range(sys.maxunicode + 1):
         if code % 97 and unicodedata.category(chr(code)) in {"Cn", "Co", "Lo"}:
             continue
