@@ -15,9 +15,9 @@ from kmptui.tui.dialogs.order.form import OrderForm
 from kmptui.tui.dialogs.order.preview import PreviewDialog
 from kmptui.tui.tabs.home_screen import HomeScreen
 from tests.cli.conftest import ORDER, Cli
-from tests.e2e.keyboard import at_home, connect, flat, paste, paste_marked, press, the_app
+from tests.e2e.keyboard import at_home, connect, flat, paste, press, the_app
 from tests.services.rig import request
-from tests.tui.acting import field, is_open, shown, until
+from tests.tui.acting import field, is_open, paste_marked, shown, until
 
 GOOD = [f"host{n:02d}.example.com" for n in range(34)]
 MESS = (

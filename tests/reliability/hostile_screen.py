@@ -12,12 +12,13 @@ from textual.widgets import Input, TextArea
 
 from kmptui.store.columns import clean
 from kmptui.tui.tabs.home_screen import HomeScreen
-from tests.e2e.keyboard import at_home, at_rest, paste_marked, press, tab, the_app
+from tests.e2e.keyboard import at_home, at_rest, press, tab, the_app
 from tests.e2e.test_hostile_text import OWN
 from tests.e2e.walking import closed, everywhere, opened, unclean
 from tests.reliability.bites import HUGE, SEQUENCES
 from tests.reliability.emulator import Watched, misdrawn
 from tests.reliability.hostile_scene import Scene, sendable
+from tests.tui.acting import paste_marked
 
 FORMS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("n", "p", "I", "ctrl+p")),
