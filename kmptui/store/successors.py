@@ -27,44 +27,46 @@ class _Certificate(NamedTuple):
     expires: str
     lives: bool
     names: frozenset[str]
+    kind: tuple[int | None, int | None]
+    """Organization and profile."""
     key: str
     begins: str
     requested: str
 
 
+class _Found(NamedTuple):
+    having: str
+    replaced: frozenset[int]
+
+
 def having(db: Db, today: date) -> str:
     """Ids (a JSON array) of the current orders, issued or expired, that have a successor; kept until an order
     changes."""
-    key = (revisions(db, Topic.ORDERS), today)
-    return kept(db, "successors", key, lambda: json_text(list({old.id: 1 for old, _ in _pairs(_read(db, today))})))
+    return _found(db, today).having
 
 
 def replaced(db: Db, today: date) -> frozenset[int]:
     """Those whose place another order was meant to take, as far as one can tell: of the same organization and profile,
     for a key of the same kind, and ordered in the second half of the old one's life. Several that serve one name side
     by side (a pair of RSA and ECDSA, one for each host, a public and a private one) do not settle each other."""
+    return _found(db, today).replaced
+
+
+def _found(db: Db, today: date) -> _Found:
     key = (revisions(db, Topic.ORDERS), today)
-
-    def find() -> frozenset[int]:
-        return frozenset(old.id for old, new in _pairs(_read(db, today, alike=True)) if _follows(old, new))
-
-    return kept(db, "replaced", key, find)
+    return kept(db, "successors", key, lambda: _search(_read(db, today)))
 
 
-def _read(db: Db, today: date, *, alike: bool = False) -> list[_Certificate]:
-    """`alike`: a name counts as the same within one organization and profile only."""
+def _read(db: Db, today: date) -> list[_Certificate]:
     found = []
     for row in db.rows(_TOLD, (today.isoformat(), (today - _EXPIRED).isoformat(), NEVER)):
-        number, expires, lives, common_name, count, names, organization, profile, key, begins, requested = row
+        number, expires, lives, common_name, count, names, organization, profile, *rest = row
         if told := _names(common_name, count, names):
-            if alike:
-                told = frozenset(f"{organization}/{profile}/{name}" for name in told)
-            found.append(_Certificate(number, expires, bool(lives), told, key, begins, requested))
+            found.append(_Certificate(number, expires, bool(lives), told, (organization, profile), *rest))
     return found
 
 
-def _pairs(orders: list[_Certificate]) -> list[tuple[_Certificate, _Certificate]]:
-    """Each that has a successor, with every one that it has."""
+def _search(orders: list[_Certificate]) -> _Found:
     valid = [one for one in orders if one.lives]
     last: dict[str, str] = {}
     for one in valid:
@@ -78,15 +80,19 @@ def _pairs(orders: list[_Certificate]) -> list[tuple[_Certificate, _Certificate]
     for one in valid:
         for name in one.names & wanted:
             holding[name].append(one)
-    return [
-        (old, new)
-        for old in perhaps
-        for new in holding[min(old.names)]
-        if new.expires > old.expires and old.names <= new.names
-    ]
+    have, replaced_ = [], set()
+    for old in perhaps:
+        later = [new for new in holding[min(old.names)] if new.expires > old.expires and old.names <= new.names]
+        if later:
+            have.append(old.id)
+            if any(_follows(old, new) for new in later):
+                replaced_.add(old.id)
+    return _Found(json_text(have), frozenset(replaced_))
 
 
 def _follows(old: _Certificate, new: _Certificate) -> bool:
+    if old.kind != new.kind:
+        return False
     begins, ends, requested = day_of(old.begins), day_of(old.expires), day_of(new.requested)
     if begins is None or ends is None or requested is None or requested < begins + (ends - begins) / 2:
         return False
