@@ -344,12 +344,13 @@ class LedgerMachine(RuleBasedStateMachine):
             self.model.orders[intent.order].ssl_id = ssl_id
 
     def is_free(self, owner: int, number: int) -> bool:
-        """An import's row of the same name that nothing was asked for, and that this order does not renew."""
-        orders = self.model.orders
+        """An import's row of the same name that nothing but a reissue was asked for, which is over, and that this order
+        does not renew."""
+        orders, intents = self.model.orders, self.model.intents
         ours, theirs = orders[number], orders[owner]
-        return owner == number or (
-            not self.model.of_order(owner) and theirs.lineage != ours.lineage and theirs.name == ours.name
-        )  # fmt: skip
+        asked = [intents[one] for one in self.model.of_order(owner)]
+        untouched = all(one.act is Act.REISSUE and one.state not in OPEN for one in asked)
+        return owner == number or (untouched and theirs.lineage != ours.lineage and theirs.name == ours.name)
 
     def absorb(self, number: int, other: int) -> None:
         """The import's row becomes one with the order: what it had is the order's."""
