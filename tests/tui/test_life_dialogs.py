@@ -219,6 +219,7 @@ async def test_revoke_is_off_until_the_name_is_typed(tmp_path: Path) -> None:
             await until(pilot, lambda: "ctrl+y Revoke (off" in prose(dialog))
             await pilot.press("ctrl+y")
             await pilot.pause()
+        await sees(pilot, "Nothing is sent: the name does not agree")
         assert play.revoking.revoked == []
         field(dialog, "reason_code").choose(4)
         await fill(pilot, dialog, confirm="Shop.Example.edu")
@@ -243,7 +244,7 @@ async def test_revoke_asks_for_the_serial_where_several_live(tmp_path: Path) -> 
     async with opened(tmp_path, lambda ways: ways.revoke(order_id=1), RevokeDialog, several) as (pilot, dialog, play):
         assert "this is an older one. These stay: c204" in prose(dialog)
         await fill(pilot, dialog, reason="superseded", confirm="shop.example.edu")
-        await until(pilot, lambda: "ctrl+y Revoke (off)" in prose(dialog))
+        await until(pilot, lambda: "ctrl+y Revoke (off: the serial's end is not typed yet)" in prose(dialog))
         await fill(pilot, dialog, confirm="9c41")
         await pilot.press("ctrl+y")
         await is_open(pilot, TextDialog)

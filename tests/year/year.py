@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from kmptui.domain.audit import RenewalLine
 
 CAUSES = {
+    "the validation of ": "organization",
     "DCV": "DCV", "organization": "organization", "auto-renewal": "SCM renews it", "credentials": "account",
     "password": "account", "was revoked": "revoked",
 }  # fmt: skip

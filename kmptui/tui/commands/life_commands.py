@@ -79,10 +79,8 @@ class Renew(OnOrder):
         row = where.row
         if where.marked or row is None:
             return ""
-        if isinstance(row, OrderRow) and not (
-            row.ledger is Ledger.ACCEPTED and row.status.lower() in ISSUED_STATUSES | {"expired"}
-        ):
-            return f"it is {row.state}: only an issued one is renewed"
+        if isinstance(row, OrderRow) and not (row.ledger is Ledger.ACCEPTED and row.status.lower() in ISSUED_STATUSES):
+            return f"it is {row.state}: only an issued one is renewed, order like it"
         return "it is revoked: order like it" if getattr(row, "revoked", False) else ""
 
     def line(self, where: Subject) -> str:
@@ -136,6 +134,8 @@ class Revoke(OnSubject):
             issued = row.ledger is Ledger.ACCEPTED and (row.serial or row.status.lower() in ISSUED_STATUSES)
             if row.status.lower() == "revoked":
                 return "it is revoked already"
+            if row.status.lower() == "expired":
+                return "it has expired: nothing is left to revoke"
             return "" if issued else f"it is {row.state}: nothing of it was issued"
         if getattr(row, "revoked", False):
             return "it is revoked already"

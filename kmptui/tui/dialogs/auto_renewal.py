@@ -72,7 +72,7 @@ class AutoRenewalDialog(Dialog[RenewalSettings]):
     AutoRenewalDialog .rules-head { margin-top: 1; }
     AutoRenewalDialog #field-days > LineInput { width: 8; }
     AutoRenewalDialog #field-days > .field-note { width: 1fr; }
-    AutoRenewalDialog .days-note { height: 2; padding-left: 15; }
+    AutoRenewalDialog .days-note { height: 3; padding-left: 15; }
     AutoRenewalDialog .command-line { min-height: 2; }
     """
 
@@ -237,6 +237,8 @@ async def _saved(workspace: Workspace, before: Policy, wanted: RenewalSettings) 
     for new in wanted.added:
         rule, matched = await renewal.add_rule(new.kind, new.value, exclude=new.exclude)
         told.append(f"Rule {rule.id}, {present.line(rule.words)}. {matched.words}")
+    if wanted.added and not wanted.on:
+        told.append("Auto-renewal is off as a whole")
     return told or ["Nothing was changed"]
 
 

@@ -21,6 +21,7 @@ from kmptui.tui.dialogs.order.names_field import NamesField
 from kmptui.tui.dialogs.order.names_list import Names, by_name
 from kmptui.tui.dialogs.order.sending import unlocking
 from kmptui.tui.dialogs.weighing import WeighingDialog
+from kmptui.tui.widgets.details import wrapped
 from kmptui.tui.widgets.fields import AreaField, ChoiceField, Field, Option, TextField
 
 if TYPE_CHECKING:
@@ -151,14 +152,14 @@ class EditDialog(WeighingDialog[Order]):
 
 
 def changed(changes: tuple[tuple[str, str, str], ...], cells: int) -> Content:
-    """`term  199 days -> 90 days`, a line each."""
+    """`term  199 days -> 90 days`, whole, however long."""
     if not changes:
         return present.text("Nothing is changed yet", present.MUTED)
     lines = []
     for field, before, after in changes:
-        half = max(10, (cells - 26) // 2)
-        words = f"{present.cell(field, 20)} {present.line(before or '(none)', half)} -> {after or '(none)'}"
-        lines.append(present.text(words, "", cells))
+        words = f"{before or '(none)'} -> {after or '(none)'}"
+        for row, piece in enumerate(wrapped(present.line(words), max(20, cells - 21))):
+            lines.append(present.text(f"{present.cell(field if row == 0 else '', 20)} {piece}"))
     return Content("\n").join(lines)
 
 

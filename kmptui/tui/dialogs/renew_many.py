@@ -63,7 +63,7 @@ class RenewManyDialog(Dialog[ManyDecision]):
     def body(self) -> ComposeResult:
         yield Static(present.text(self._counts(), present.STRONG))
         words = (
-            "A new order with a new key for the same names of each, one after the other. What is renewed stays valid "
+            "A new order with a new key for the same names of each, a few at a time. What is renewed stays valid "
             "to its end; SCM promises no term."
         )
         yield Static(present.text(words, present.MUTED))
@@ -148,7 +148,7 @@ def _number(text: str) -> int:
 
 
 async def renew_many(app: App[Any], workspace: Workspace, order_ids: tuple[int, ...], title: str = "") -> None:
-    """Ask, renew them one after the other (the status line counts), and tell what became of each."""
+    """Ask, renew them, a few at a time, and tell what became of each."""
     previews = await workspace.renewing.preview(order_ids)
     decision = await app.push_screen_wait(RenewManyDialog(previews, title))
     if decision is None:

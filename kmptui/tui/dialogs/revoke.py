@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from kmptui.domain import entry
 from kmptui.domain.revocation import BY_NAME, REASONS, confirms
+from kmptui.errors import BadInput
 from kmptui.tui import present
 from kmptui.tui.dialogs.choose import ChooseDialog
 from kmptui.tui.dialogs.delete import DeleteDialog
@@ -110,13 +111,18 @@ class RevokeDialog(Dialog[RevokeDecision]):
         typed = self._typed()
         if not typed.reason:
             return "off: no text yet"
-        return "" if self._agrees(typed.typed) else "off"
+        return "" if self._agrees(typed.typed) else f"off: {self._asked} is not typed yet"
+
+    @property
+    def _asked(self) -> str:
+        return "the name" if self._target.confirm == BY_NAME else "the serial's end"
 
     async def act(self) -> None:
         typed = self._typed()
         entry.reason(typed.reason)
-        if not self.can_act():
-            self.dismiss(typed)
+        if not self._agrees(typed.typed):
+            raise BadInput("confirm", f"Nothing is sent: {self._asked} does not agree", why="it is what confirms this")
+        self.dismiss(typed)
 
 
 def head(target: Target, now: datetime) -> str:

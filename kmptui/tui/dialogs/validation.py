@@ -104,7 +104,8 @@ class ValidationDialog(AskingDialog):
         self._take(await self._validating.state(self.view.domain.id))
 
     def copyables(self) -> tuple[Copyable, ...]:
-        return copyables(self.record) if self.record is not None and self.record.publishable else ()
+        shown = self.record if self._shows_record() else None
+        return copyables(shown) if shown is not None and shown.publishable else ()
 
     def _take(self, view: DcvView) -> None:
         """What SCM says now; a running attempt's method is the chosen one when it is first seen."""

@@ -26,8 +26,8 @@ def despite(findings: Sequence[Finding]) -> bool:
     return any(finding.stale_prone and not finding.hint for finding in findings)
 
 
-def told(forbidden: str, findings: Sequence[Finding], cells: int) -> Content:
-    """The findings with cause and cure, gravest first; what is fine is said too."""
+def told(forbidden: str, findings: Sequence[Finding], cells: int, *, off: str = "") -> Content:
+    """The findings with cause and cure, gravest first; what is fine is said too. `off`: why it cannot be sent now."""
     if forbidden:
         return Content("\n").join(_piece("x", forbidden, present.ERROR, cells))
     ordered = sorted(findings, key=lambda f: (f.hint, f.stale_prone))
@@ -38,7 +38,7 @@ def told(forbidden: str, findings: Sequence[Finding], cells: int) -> Content:
         lines += _piece(mark, words, style, cells)
     if len(ordered) > MOST:
         lines.append(present.text(f"{INDENT}and {len(ordered) - MOST:,} more", present.MUTED))
-    if despite(findings) and not against(forbidden, findings):
+    if despite(findings) and not (off or against(forbidden, findings)):
         lines += _piece(" ", "SCM is asked about it once more; ctrl+y sends all the same", present.MUTED, cells)
     return Content("\n").join(lines or [present.text(f"{INDENT}Nothing is known against it", present.GOOD)])
 

@@ -89,7 +89,9 @@ class WeighingDialog(Dialog[R]):
         if not self.query(".against"):
             return
         cells = self.query_one(".against", Static).size.width or NARROWEST
-        self.query_one(".against", Static).update(weighed.told(self.shown.forbidden, self.shown.findings, cells))
+        self.query_one(".against", Static).update(
+            weighed.told(self.shown.forbidden, self.shown.findings, cells, off=self.can_act())
+        )
         self.query_one(".command-line", Static).update(present.text(self.shown.command, present.MUTED))
         self.show(cells)
         self.draw_keys()
