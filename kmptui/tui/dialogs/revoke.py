@@ -13,7 +13,6 @@ from textual.widgets import Static
 
 from kmptui.domain import entry
 from kmptui.domain.revocation import BY_NAME, REASONS, confirms
-from kmptui.errors import BadInput
 from kmptui.tui import present
 from kmptui.tui.dialogs.choose import ChooseDialog
 from kmptui.tui.dialogs.delete import DeleteDialog
@@ -120,9 +119,8 @@ class RevokeDialog(Dialog[RevokeDecision]):
     async def act(self) -> None:
         typed = self._typed()
         entry.reason(typed.reason)
-        if not self._agrees(typed.typed):
-            raise BadInput("confirm", f"Nothing is sent: {self._asked} does not agree", why="it is what confirms this")
-        self.dismiss(typed)
+        if not self.can_act():
+            self.dismiss(typed)
 
 
 def head(target: Target, now: datetime) -> str:
