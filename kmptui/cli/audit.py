@@ -48,7 +48,7 @@ def _facts(row: AuditRow) -> dict[str, object]:
 @click.option("--most", type=click.IntRange(1, 100_000), default=100, show_default=True)
 @as_json
 @engine()
-async def list_rows(workspace: Workspace, filter: str, most: int, json: bool) -> int:  # noqa: A002
+async def list_rows(workspace: Workspace, filter: str, most: int, json: bool) -> int:  # noqa: A002 - the option's name
     """The newest rows first."""
     window = await workspace.lists.window(Query(Topic.AUDIT, filter=filter), 0, most)
     rows = [_facts(row) for row in window.rows]

@@ -59,7 +59,7 @@ def _facts(certificate: Certificate, workspace: Workspace) -> dict[str, object]:
 @layout
 @as_json
 @engine()
-async def list_certificates(workspace: Workspace, filter: str, everything: bool, layout: str, json: bool) -> int:  # noqa: A002
+async def list_certificates(workspace: Workspace, filter: str, everything: bool, layout: str, json: bool) -> int:  # noqa: A002 - the option's name
     """List the certificates of the repository."""
     query = Query(Topic.CERTIFICATES, filter=filter, sort="not_after", view="all" if everything else "current")
     rows: list[dict[str, object]] = []

@@ -60,7 +60,7 @@ def check_expiry(warn: int, critical: int, filter: str) -> None:  # noqa: A002 -
     raise SystemExit(code)
 
 
-async def _check(workspace: Workspace, warn: int, critical: int, filter: str) -> int:  # noqa: A002
+async def _check(workspace: Workspace, warn: int, critical: int, filter: str) -> int:  # noqa: A002 - the option's name
     state = await workspace.expiry.look(warn, critical, filter)
     _say(f"{state.level.name}: {_words(state)}", _performance(state))
     return int(state.level)

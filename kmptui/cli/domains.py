@@ -88,7 +88,7 @@ def record_lines(record: DcvRecord) -> list[tuple[str, object]]:
 @layout
 @as_json
 @engine()
-async def list_domains(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002
+async def list_domains(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002 - the option's name
     """List domains with id, status and the end of their validation."""
     rows = [_domain(row, workspace) for row in await rows_of(workspace, Topic.DOMAINS, filter)]
     output.records(rows, ["id", "name", "status", "dcv_method", "dcv_expires"], "json" if json else layout)

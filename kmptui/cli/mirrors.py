@@ -60,7 +60,7 @@ def _organization(row: Organization) -> dict[str, object]:
 @layout
 @as_json
 @engine()
-async def list_organizations(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002
+async def list_organizations(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002 - the option's name
     """List organizations and departments with id and status."""
     rows = [_organization(row) for row in await rows_of(workspace, Topic.ORGANIZATIONS, filter)]
     output.records(rows, ["id", "name", "parent", "status", "rest_enabled"], "json" if json else layout)
@@ -84,7 +84,7 @@ def _profile(row: Profile) -> dict[str, object]:
 @layout
 @as_json
 @engine()
-async def list_profiles(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002
+async def list_profiles(workspace: Workspace, filter: str, layout: str, json: bool) -> int:  # noqa: A002 - the option's name
     """List profiles with id, status, terms in days and key types."""
     rows = [_profile(row) for row in await rows_of(workspace, Topic.PROFILES, filter)]
     output.records(rows, ["id", "name", "status", "terms", "keys"], "json" if json else layout)

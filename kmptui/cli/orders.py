@@ -152,7 +152,7 @@ async def import_orders(
 @as_json
 @engine()
 async def list_orders(
-    workspace: Workspace, filter: str, columns: str, sort: str, everything: bool, layout: str, json: bool  # noqa: A002
+    workspace: Workspace, filter: str, columns: str, sort: str, everything: bool, layout: str, json: bool  # noqa: A002 - the option's name
 ) -> int:  # fmt: skip
     """List orders. FILTER: words, org:"Web Ops", status:issued, expires<30d, covers:www.example.edu."""
     from kmptui.errors import BadInput
